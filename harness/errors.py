@@ -1,0 +1,22 @@
+"""The exceptions that a user can cause: each carries one line that says what was given, what was expected and what to do."""
+
+from __future__ import annotations
+
+
+class HarnessError(Exception):
+    """An error whose message is meant for the user and is printed without a traceback.
+
+    The message is one line: what was given, what was expected, what to do.
+    """
+
+
+class ConfigError(HarnessError):
+    """A wrong key, group or value on the command line or in a YAML file; nothing has been started."""
+
+
+class UnsupportedError(HarnessError):
+    """The request is understood but this machine, backend or model cannot do it (outcome ``unsupported``)."""
+
+
+class OutOfMemoryError(HarnessError):
+    """The device or the host had too little memory (outcome ``oom``)."""
