@@ -1,0 +1,152 @@
+"""The settings of one cell: frozen, validated, plainly typed. Everything below the border gets these and never a DictConfig.
+
+The field names are the keys of ``conf/``; the pydantic constraints are what a value is checked against. A tuple is a
+YAML list. ``options`` of a model or a backend belong to the family or backend that ``kind`` names, which validates them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+SCHEMA = ConfigDict(extra="forbid", frozen=True)
+
+PositiveInt = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+DType = Literal["float32", "float16", "float64", "int64", "int32", "int16", "int8", "uint8", "bool"]
+
+
+@dataclass(config=SCHEMA)
+class InputSettings:
+    """One network input: its ONNX name, static shape (batch axis first unless the model says otherwise) and data.
+
+    ``low`` and ``high`` bound the seeded random values: uniform for integers (high exclusive); for floats a standard
+    normal when both are absent, uniform in [low, high) otherwise.
+    """
+
+    name: str
+    shape: tuple[PositiveInt, ...]
+    dtype: DType = "float32"
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(config=SCHEMA)
+class ModelSettings:
+    """What network is measured; ``kind`` names its family, which validates ``options``."""
+
+    name: Name
+    kind: str
+    task: Literal["segmentation", "video", "classification", "other"]
+    inputs: tuple[InputSettings, ...]
+    outputs: tuple[str, ...] = ("output",)
+    options: Mapping[str, Any] = Field(default_factory=dict)
+    checkpoint: str | None = None
+    seed: Count = 0
+
+
+@dataclass(config=SCHEMA)
+class SocSettings:
+    """The device that a cell measures; ``default_backend`` is the backend that ``backend=auto`` means on it."""
+
+    name: Name
+    default_backend: Name
+
+
+@dataclass(config=SCHEMA)
+class BackendSettings:
+    """The runtime that drives the device; ``kind`` names the implementation, which validates ``options``."""
+
+    name: Name
+    kind: str
+    default_precision: Name
+    options: Mapping[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(config=SCHEMA)
+class PrecisionSettings:
+    """The arithmetic asked for; a backend maps what it can and refuses the rest by name."""
+
+    name: Name
+    dtype: Literal["float32", "float16", "mixed"]
+
+
+@dataclass(config=SCHEMA)
+class ExportSettings:
+    """How the network becomes an ONNX file. Opset 11 is what ATC of CANN 5.1 reads."""
+
+    opset: Annotated[int, Field(ge=9, le=21)] = 11
+    simplify: bool = True
+
+
+@dataclass(config=SCHEMA)
+class ParitySettings:
+    """How far the outputs of two stages may lie apart (PEERS.md R14); ``samples`` of the batch are run through torch."""
+
+    enabled: bool = True
+    samples: PositiveInt = 1
+    min_cosine: Annotated[float, Field(ge=0, le=1)] = 0.9999
+    max_abs_over_range: Annotated[float, Field(gt=0)] = 1e-3
+    min_argmax_agreement: Annotated[float, Field(ge=0, le=1)] = 0.995
+
+
+@dataclass(config=SCHEMA)
+class MeasureSettings:
+    """A measuring profile: ``rounds`` fresh processes, each warmed up and then timed until both minima hold or the budget ends.
+
+    ``budget_s`` covers warm-up and timed iterations of one repeat; it wins over ``min_time_s`` and ``min_iterations``
+    but never goes below ``floor_iterations`` timed ones.
+    """
+
+    name: Name
+    rounds: Annotated[int, Field(ge=1, le=100)]
+    warmup_iterations: Count
+    warmup_s: Seconds
+    min_iterations: PositiveInt
+    min_time_s: Seconds
+    budget_s: Annotated[float, Field(gt=0)]
+    floor_iterations: Annotated[int, Field(ge=2)] = 2
+
+
+@dataclass(config=SCHEMA)
+class LimitSettings:
+    """What a child process may use: time per stage, and memory (``auto``: what the machine has free when the child starts)."""
+
+    export_s: Annotated[float, Field(gt=0)] = 1800
+    simplify_s: Annotated[float, Field(gt=0)] = 1800
+    parity_s: Annotated[float, Field(gt=0)] = 1800
+    convert_s: Annotated[float, Field(gt=0)] = 7200
+    measure_s: Annotated[float, Field(gt=0)] = 3600
+    memory_gb: Annotated[float, Field(gt=0)] | Literal["auto", "none"] = "auto"
+
+
+@dataclass(config=SCHEMA)
+class TrackingSettings:
+    """Where results are published. ``uri`` null means ``sqlite:///<home>/mlflow.db``."""
+
+    enabled: bool = True
+    uri: str | None = None
+    experiment: str = "harness"
+    log_onnx: bool = True
+
+
+@dataclass(config=SCHEMA)
+class Settings:
+    """One cell of a sweep, complete: everything that decides its result, and where the result goes."""
+
+    model: ModelSettings
+    batchsize: PositiveInt
+    soc_version: SocSettings
+    backend: BackendSettings
+    precision: PrecisionSettings
+    measure: MeasureSettings
+    tracking: TrackingSettings
+    export: ExportSettings
+    parity: ParitySettings
+    limits: LimitSettings
+    seed: Count = 0

@@ -1,0 +1,1 @@
+"""Devices: who they are, their versions, and one reading of their state."""

@@ -1,0 +1,1 @@
+"""Records: the truth about every cell. Schema, reading, writing, provenance; no tracking, no tables."""

@@ -1,0 +1,155 @@
+"""What a record holds: the dataclasses behind ``record.json`` (schema version 1) and nothing else.
+
+A record is the folder of one cell's results; ``record.json`` is its small, readable index. Raw samples, logs and the
+package list lie beside it, named here by relative path. Times are UTC in ISO 8601; units stand in the names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+SCHEMA_VERSION = 1
+SCHEMA = ConfigDict(extra="forbid", frozen=True)
+
+Status = Literal["ok", "failed", "oom", "timeout", "crashed", "cancelled", "unsupported", "skipped"]
+Source = Literal["measured", "simulated", "reference"]
+Verdict = Literal["stable", "noisy", "unstable"]
+
+
+@dataclass(config=SCHEMA)
+class Outcome:
+    """How a cell or a step ended: where (``stage``), why (``reason``, a code in snake_case), the words, and what to do."""
+
+    status: Status
+    stage: str | None = None
+    reason: str | None = None
+    message: str | None = None
+    hint: str | None = None
+
+
+@dataclass(config=SCHEMA)
+class Artifact:
+    """A file in the store: its SHA-256 (hex), size and suffix (".onnx"); ``<home>/store/blobs/<sha256><suffix>``."""
+
+    sha256: str
+    size_bytes: int
+    suffix: str
+
+
+@dataclass(config=SCHEMA)
+class Step:
+    """One step of the cell in its own process, or the cached result of an earlier one (``cached``, ``wall_s`` 0)."""
+
+    stage: str
+    outcome: Outcome
+    cached: bool = False
+    key: str | None = None
+    round: int | None = None
+    started: str | None = None
+    wall_s: float = 0.0
+    peak_memory_bytes: int | None = None
+    exit_status: int | None = None
+    log: str | None = None
+    artifacts: Mapping[str, Artifact] = Field(default_factory=dict)
+    info: Mapping[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(config=SCHEMA)
+class Repeat:
+    """One fresh process that measured the cell. Latencies in ms per iteration (one batch); raw lists in ``samples_file``.
+
+    ``samples_file`` is an ``.npz`` with a float64 array ``<boundary>_ms`` per boundary and ``warmup_ms``.
+    """
+
+    round: int
+    started: str
+    boundary: str
+    iterations: int
+    mean_ms: float
+    median_ms: float
+    min_ms: float
+    max_ms: float
+    warmup_iterations: int
+    first_iteration_ms: float
+    load_s: float
+    window_s: float
+    samples_file: str
+    peak_memory_bytes: int | None = None
+    conditions: Mapping[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(config=SCHEMA)
+class Estimate:
+    """A mean over processes with its 95 % t-interval; ``low``/``high`` are None when n < 2."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+
+    @property
+    def relative_halfwidth(self) -> float | None:
+        """Half the interval's width over the mean, or None without an interval."""
+        if self.low is None or self.high is None or self.mean == 0:
+            return None
+        return (self.high - self.low) / 2 / abs(self.mean)
+
+
+@dataclass(config=SCHEMA)
+class Summary:
+    """The two estimates of a cell over its repeats, per boundary where there are several, and the verdict.
+
+    ``throughput`` is ``1000 * batchsize / mean compute ms`` per process, in
+    samples/s; ``latency_ms`` the median per batch.
+    """
+
+    boundary: str
+    throughput: Estimate
+    latency_ms: Estimate
+    offline_throughput: Estimate | None
+    iterations: int
+    verdict: Verdict
+
+
+@dataclass(config=SCHEMA)
+class Weights:
+    """Where the parameters came from. ``trained`` is False for seeded random weights, and every table then says so."""
+
+    kind: Literal["random", "checkpoint", "file"]
+    trained: bool
+    seed: int | None = None
+    sha256: str | None = None
+    path: str | None = None
+
+
+@dataclass(config=SCHEMA)
+class Record:
+    """Everything known of one cell of one sweep. ``settings`` is the frozen configuration as plain JSON."""
+
+    record_id: str
+    sweep_id: str
+    cell: int
+    name: str
+    started: str
+    finished: str
+    settings: Mapping[str, Any]
+    overrides: tuple[str, ...]
+    outcome: Outcome
+    source: Source
+    device: Mapping[str, Any]
+    steps: tuple[Step, ...] = ()
+    repeats: tuple[Repeat, ...] = ()
+    summary: Summary | None = None
+    weights: Weights | None = None
+    parity: Mapping[str, Any] | None = None
+    graph: Mapping[str, Any] | None = None
+    artifacts: Mapping[str, Artifact] = Field(default_factory=dict)
+    fingerprint: Mapping[str, Any] = Field(default_factory=dict)
+    environment: Mapping[str, Any] = Field(default_factory=dict)
+    harness_version: str = ""
+    interleaved: bool = True
+    schema_version: int = SCHEMA_VERSION

@@ -1,0 +1,1 @@
+"""Report: tables for people, from records only."""

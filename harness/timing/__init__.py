@@ -1,0 +1,1 @@
+"""Timing: the bare measured loop, warm-up and statistics. Numbers only."""

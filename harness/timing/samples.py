@@ -1,0 +1,28 @@
+"""The raw result of one repeat: per-iteration times by boundary, and what surrounded them. Numbers only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Per-iteration times of one process, in ms, each over one batch.
+
+    ``times_ms`` maps a boundary (``compute``, ``h2d``, ``d2h``, ``end_to_end``) to a float64 array of shape
+    (iterations,), warm-up excluded. ``warmup_ms`` holds the warm-up iterations, the first iteration ever first. ``load_s`` is the time
+    to open the model; ``window_s`` the wall time from the first timed iteration's start to the last one's end.
+    """
+
+    times_ms: Mapping[str, FloatArray]
+    warmup_ms: FloatArray
+    load_s: float
+    window_s: float
+    conditions: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Tracking: fills MLflow from records, idempotently. Reads records only."""
