@@ -6,8 +6,16 @@ from __future__ import annotations
 class HarnessError(Exception):
     """An error whose message is meant for the user and is printed without a traceback.
 
-    The message is one line: what was given, what was expected, what to do.
+    The message is one line: what was given, what was expected, what to do. Where it ends a cell, ``reason`` is the
+    outcome's code (snake_case) and ``hint`` what to do next.
     """
+
+    reason: str = "refused"
+
+    def __init__(self, message: str, *, reason: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason or type(self).reason
+        self.hint = hint
 
 
 class ConfigError(HarnessError):

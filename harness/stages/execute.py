@@ -1,0 +1,48 @@
+"""Run one stage in the current process: take its inputs from the store, give its outputs to the store."""
+
+from __future__ import annotations
+
+import time
+
+from filelock import FileLock
+
+from harness.errors import HarnessError
+from harness.records.schema import Outcome
+from harness.stages.pipeline import stage_module
+from harness.stages.request import Request, Result
+from harness.stages.store import Entry, Store
+
+
+def execute(request: Request) -> Result:
+    """Run the stage and return what came of it; an artifact that another process made meanwhile is not made again.
+
+    Raises:
+        HarnessError: an input artifact is missing or damaged, or the stage refuses its input.
+        Exception: whatever the stage raises; the caller turns it into an outcome.
+    """
+    store = Store(request.store)
+    if request.key is None:
+        return _run(request, store)
+    with FileLock(store.lock_path(request.stage, request.key)):
+        entry = store.lookup(request.stage, request.key)
+        if entry is not None:
+            return Result(outcome=Outcome(status="ok", stage=request.stage), artifacts=entry.artifacts, info=entry.info)
+        started = time.monotonic()
+        result = _run(request, store)
+        if result.outcome.status == "ok":
+            wall_s = time.monotonic() - started
+            store.save(request.stage, request.key, Entry(artifacts=result.artifacts, info=result.info, wall_s=wall_s))
+        return result
+
+
+def _run(request: Request, store: Store) -> Result:
+    inputs = {}
+    for name, artifact in request.inputs.items():
+        inputs[name] = store.path(artifact)
+        if not inputs[name].is_file():
+            raise HarnessError(f"{inputs[name]}: the artifact {name} is not in the store; run the sweep again")
+    with store.workspace() as folder:
+        files, info = stage_module(request.stage).run(request, inputs, folder)
+        artifacts = {name: store.put(path) for name, path in files.items()}
+    outcome = info.pop("outcome", None) or Outcome(status="ok", stage=request.stage)
+    return Result(outcome=outcome, artifacts=artifacts, info=info)

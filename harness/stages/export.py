@@ -1,0 +1,76 @@
+"""Stage export: build the network, load its weights, write the ONNX file at the static batch size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from harness.config.schema import Settings
+from harness.errors import ConfigError
+from harness.models.family import family
+from harness.records.schema import Artifact
+from harness.stages.keys import stage_key
+from harness.stages.request import Request
+from harness.stages.store import sha256_file
+
+VERSION = 1
+CONSUMES: tuple[str, ...] = ()
+
+
+def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
+    """The cache key; hashes the checkpoint and the family's source, imports no torch."""
+    model = settings.model
+    checkpoint = checkpoint_path(settings)
+    return stage_key(
+        "export",
+        VERSION,
+        inputs={"checkpoint": sha256_file(checkpoint)} if checkpoint else {name: a.sha256 for name, a in inputs.items()},
+        config={
+            "kind": model.kind,
+            "options": dict(model.options),
+            "inputs": [[spec.name, list(spec.shape), spec.dtype] for spec in model.inputs],
+            "outputs": list(model.outputs),
+            "seed": None if checkpoint else model.seed,
+            "opset": settings.export.opset,
+        },
+        tools=("torch", "onnx"),
+        sources=family(model.kind).source_files(),
+    )
+
+
+def checkpoint_path(settings: Settings) -> Path | None:
+    """The checkpoint file that the settings name, or None for seeded random weights.
+
+    Raises:
+        ConfigError: the file is not there.
+    """
+    if settings.model.checkpoint is None:
+        return None
+    path = Path(settings.model.checkpoint).expanduser()
+    if not path.is_file():
+        raise ConfigError(
+            f"model.checkpoint={settings.model.checkpoint}: no such file; "
+            "give the path of a .pth checkpoint, or leave it out for seeded random weights"
+        )
+    return path
+
+
+def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dict[str, Path], dict[str, object]]:
+    """Write ``exported`` (ONNX); the info says what the weights were and what the graph holds."""
+    from harness.backends.inputs import random_inputs
+    from harness.graph.export import export_onnx
+    from harness.graph.inspect import inspect_onnx
+    from harness.models.weights import load_weights
+
+    del inputs
+    settings = request.settings
+    model = settings.model
+    network_family = family(model.kind)
+    module = network_family.build(network_family.parse_options(model.options))
+    weights = load_weights(
+        module, checkpoint_path(settings), model.seed, ignored_prefixes=network_family.ignored_checkpoint_prefixes
+    )
+    target = folder / "exported.onnx"
+    export_onnx(module, random_inputs(model.inputs, settings.seed), model.outputs, target, settings.export.opset)
+    return {"exported": target}, {"weights": asdict(weights), "graph": asdict(inspect_onnx(target))}

@@ -1,0 +1,46 @@
+"""Stage keys: the hash of everything that decides what a stage makes. Equal key, equal result, no work."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harness.stages.store import sha256_file
+
+
+def stage_key(
+    stage: str,
+    version: int,
+    *,
+    inputs: Mapping[str, str],
+    config: Mapping[str, Any],
+    tools: Iterable[str] = (),
+    sources: Iterable[Path] = (),
+) -> str:
+    """SHA-256 (hex) over the stage's version, its inputs' hashes, its part of the configuration and its tools.
+
+    ``tools`` are distribution names, taken with their installed versions; ``sources`` are files of this project (or of
+    a plug-in) whose content decides the result. ``config`` holds JSON values only.
+    """
+    document = {
+        "stage": stage,
+        "version": version,
+        "inputs": dict(inputs),
+        "config": config,
+        "tools": {name: _version(name) for name in tools},
+        "sources": {path.name: sha256_file(path) for path in sources},
+    }
+    return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+@cache
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"

@@ -1,0 +1,61 @@
+"""Stage measure: one repeat, in a fresh process, never cached. Raw samples go to the record's folder at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from harness.config.schema import Settings
+from harness.records.schema import Artifact, Repeat
+from harness.stages.request import Request
+
+CONSUMES = ("model",)
+
+
+def key(settings: Settings, inputs: Mapping[str, Artifact]) -> None:
+    """Measurements are never cached."""
+    del settings, inputs
+
+
+def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
+    """Measure once; ``info`` holds the repeat (records.schema.Repeat) and the runtime's tools with their versions."""
+    import numpy as np
+
+    from harness.backends.inputs import random_inputs
+    from harness.backends.registry import backend
+    from harness.devices import conditions
+
+    del folder
+    settings = request.settings
+    number = request.round or 1
+    started = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+    before = conditions()
+    runtime = backend(settings.backend)
+    samples = runtime.measure(inputs["model"], random_inputs(settings.model.inputs, settings.seed), settings.measure)
+    name = f"repeats/round-{number:02d}.npz"
+    target = request.record / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {f"{boundary}_ms": times for boundary, times in samples.times_ms.items()}
+    with target.open("wb") as file:
+        np.savez_compressed(file, warmup_ms=samples.warmup_ms, **arrays)
+    times = samples.times_ms[runtime.boundary]
+    first = samples.warmup_ms[0] if samples.warmup_ms.size else times[0]
+    repeat = Repeat(
+        round=number,
+        started=started,
+        boundary=runtime.boundary,
+        iterations=int(times.size),
+        mean_ms=float(times.mean()),
+        median_ms=float(np.median(times)),
+        min_ms=float(times.min()),
+        max_ms=float(times.max()),
+        warmup_iterations=int(samples.warmup_ms.size),
+        first_iteration_ms=float(first),
+        load_s=samples.load_s,
+        window_s=samples.window_s,
+        samples_file=name,
+        conditions={"before": before, **samples.conditions},
+    )
+    return {}, {"repeat": repeat, "tools": dict(runtime.tools())}

@@ -1,0 +1,126 @@
+"""The order of a cell's stages, and what of it the cache already holds. Decides; runs nothing.
+
+The parent asks ``advance`` again and again: each answer is the next request that has to run in a process of its own,
+or None once everything before measuring is there and intact.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harness.config.schema import Settings
+from harness.records.schema import Artifact, Outcome, Step
+from harness.stages.request import Request, Result
+from harness.stages.store import Entry, Store
+
+
+def stage_module(stage: str) -> ModuleType:
+    """The module of a stage: ``CONSUMES``, ``key(settings, inputs)`` (cheap) and ``run(request, inputs, folder)``."""
+    return importlib.import_module(f"harness.stages.{stage}")
+
+
+def preparation(settings: Settings) -> tuple[str, ...]:
+    """The stages before measuring, in order."""
+    stages = ["export"]
+    if settings.export.simplify:
+        stages.append("simplify")
+    if settings.parity.enabled:
+        stages.append("parity")
+    return tuple(stages)
+
+
+class Pipeline:
+    """One cell's way from settings to a model that can be measured."""
+
+    def __init__(self, settings: Settings, store: Store, record: Path) -> None:
+        self.settings = settings
+        self.store = store
+        self.record = record
+        self.steps: dict[str, Step] = {}
+        """Finished preparing stages by name, cached ones included."""
+
+    def advance(self) -> Request | None:
+        """The next request that must run, or None when all artifacts are there.
+
+        Raises:
+            ConfigError: a file that the settings name is not there.
+        """
+        for stage in preparation(self.settings):
+            if stage in self.steps:
+                continue
+            inputs = self._inputs(stage)
+            key = stage_module(stage).key(self.settings, inputs)
+            entry = self.store.lookup(stage, key) if key else None
+            if entry is None:
+                return self._request(stage, key, inputs)
+            self.steps[stage] = _cached(stage, key, entry)
+        return None
+
+    def accept(self, request: Request, step: Step) -> None:
+        """Take the finished step of a request; one that did not end ok stays the last."""
+        self.steps[request.stage] = step
+
+    @property
+    def model(self) -> Artifact:
+        """The artifact that is measured."""
+        return self._artifacts()["simplified" if self.settings.export.simplify else "exported"]
+
+    def measure(self, number: int) -> Request:
+        """The request that measures the cell once more; ``number`` is the round, from 1."""
+        return self._request("measure", None, {"model": self.model}, number)
+
+    def info(self, stage: str) -> Mapping[str, Any]:
+        """What a finished stage found out, or nothing."""
+        return self.steps[stage].info if stage in self.steps else {}
+
+    def damaged(self) -> list[str]:
+        """Names of the artifacts whose content no longer is what their hash says; their stages are taken back."""
+        bad = {a.sha256 for a in self._artifacts().values() if not self.store.intact(a)}
+        names = []
+        for stage, step in list(self.steps.items()):
+            names += [name for name, artifact in step.artifacts.items() if artifact.sha256 in bad]
+            if any(artifact.sha256 in bad for artifact in step.artifacts.values()):
+                del self.steps[stage]
+        return names
+
+    def _artifacts(self) -> dict[str, Artifact]:
+        return {name: artifact for step in self.steps.values() for name, artifact in step.artifacts.items()}
+
+    def _inputs(self, stage: str) -> dict[str, Artifact]:
+        made = self._artifacts()
+        return {name: made[name] for name in stage_module(stage).CONSUMES if name in made}
+
+    def _request(self, stage: str, key: str | None, inputs: Mapping[str, Artifact], number: int | None = None) -> Request:
+        return Request(
+            stage=stage,
+            settings=self.settings,
+            store=self.store.root,
+            record=self.record,
+            key=key,
+            inputs=inputs,
+            round=number,
+        )
+
+
+def finished(request: Request, result: Result, *, started: str, wall_s: float, **facts: Any) -> Step:
+    """The step that a process's result amounts to."""
+    return Step(
+        stage=request.stage,
+        outcome=result.outcome,
+        key=request.key,
+        round=request.round,
+        started=started,
+        wall_s=wall_s,
+        artifacts=result.artifacts,
+        info=result.info,
+        **facts,
+    )
+
+
+def _cached(stage: str, key: str, entry: Entry) -> Step:
+    outcome = Outcome(status="ok", stage=stage)
+    return Step(stage=stage, outcome=outcome, cached=True, key=key, artifacts=entry.artifacts, info=entry.info)

@@ -1,0 +1,133 @@
+"""The store: files under their SHA-256, and what each stage key led to.
+
+``<home>/store/blobs/<sha256><suffix>`` holds the files, ``keys/<stage>/<key>.json`` what a stage made from which inputs,
+``work/`` the folders of stages that are running. A file appears under its name whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from harness.records.schema import SCHEMA, Artifact
+
+
+@dataclass(config=SCHEMA)
+class Entry:
+    """What a stage made for one key: its artifacts by name, what it found out, and how long it took."""
+
+    artifacts: Mapping[str, Artifact] = Field(default_factory=dict)
+    info: Mapping[str, Any] = Field(default_factory=dict)
+    wall_s: float = 0.0
+
+
+_ENTRY = TypeAdapter(Entry)
+
+
+def sha256_file(path: Path) -> str:
+    """SHA-256 of a file's content, in hex. Raises OSError where it cannot be read."""
+    with path.open("rb") as file:
+        if hasattr(hashlib, "file_digest"):
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+        return digest.hexdigest()
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a small file so that a reader finds all of it or the file that was there before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(partial, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(partial)
+        raise
+
+
+class Store:
+    """The content-addressed files below one folder. Cheap to make; safe for several processes at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._verified: dict[Path, tuple[int, int]] = {}
+
+    def path(self, artifact: Artifact) -> Path:
+        """Where the artifact lies, whether or not it is there."""
+        return self.root / "blobs" / f"{artifact.sha256}{artifact.suffix}"
+
+    def put(self, file: Path) -> Artifact:
+        """Move a finished file into the store under its hash; one that is there already is replaced by its equal."""
+        artifact = Artifact(sha256=sha256_file(file), size_bytes=file.stat().st_size, suffix=file.suffix)
+        target = self.path(artifact)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(file, target)
+        return artifact
+
+    def intact(self, artifact: Artifact) -> bool:
+        """Whether the artifact is there and its content still has its hash. A file unchanged since is not read twice."""
+        path = self.path(artifact)
+        try:
+            stat = path.stat()
+            mark = (stat.st_size, stat.st_mtime_ns)
+            if self._verified.get(path) == mark:
+                return True
+            good = stat.st_size == artifact.size_bytes and sha256_file(path) == artifact.sha256
+        except OSError:
+            return False
+        if good:
+            self._verified[path] = mark
+        return good
+
+    def lookup(self, stage: str, key: str) -> Entry | None:
+        """What the stage made for this key, or None: never made, unreadable, or one of its files is missing or damaged."""
+        path = self._key_path(stage, key)
+        try:
+            entry = _ENTRY.validate_json(path.read_bytes())
+        except (OSError, ValueError):
+            return None
+        return entry if all(self.intact(artifact) for artifact in entry.artifacts.values()) else None
+
+    def damaged(self, stage: str, key: str) -> list[Artifact]:
+        """The artifacts that this key promises and that are missing or no longer what their hash says."""
+        try:
+            entry = _ENTRY.validate_json(self._key_path(stage, key).read_bytes())
+        except (OSError, ValueError):
+            return []
+        return [artifact for artifact in entry.artifacts.values() if not self.intact(artifact)]
+
+    def save(self, stage: str, key: str, entry: Entry) -> None:
+        """Remember what a key led to."""
+        write_atomically(self._key_path(stage, key), _ENTRY.dump_json(entry, indent=1))
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        """A folder on the store's file system for files in the making; gone afterwards, whatever happened."""
+        (self.root / "work").mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=self.root / "work", prefix="stage-"))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def lock_path(self, stage: str, key: str) -> Path:
+        """The lock that a process holds while it makes this key, so that two make it once."""
+        path = self.root / "locks" / f"{stage}-{key[:32]}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def _key_path(self, stage: str, key: str) -> Path:
+        return self.root / "keys" / stage / f"{key}.json"

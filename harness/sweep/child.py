@@ -1,0 +1,60 @@
+"""The child: one process, one stage. ``python -m harness.sweep.child REQUEST RESULT [MEMORY_LIMIT_BYTES] [PARENT_PID]``.
+
+It protects the machine from itself first, then runs the stage and writes the result file as the last thing it does.
+An exit without that file is a crash, whatever the exit status says.
+"""
+
+from __future__ import annotations
+
+import errno
+import sys
+import traceback
+from pathlib import Path
+
+from harness.errors import HarnessError, OutOfMemoryError, UnsupportedError
+from harness.records.schema import Outcome
+from harness.sweep.guard import peak_memory_bytes, protect
+
+
+def main(argv: list[str]) -> int:
+    """Run the request of ``argv[0]``, write its result to ``argv[1]``; returns the exit status."""
+    request_path, result_path, limit, parent = argv
+    protect(int(limit) if limit != "none" else None, int(parent))
+
+    from harness.stages.execute import execute
+    from harness.stages.request import REQUEST, RESULT, Result
+    from harness.stages.store import write_atomically
+
+    request = REQUEST.validate_json(Path(request_path).read_bytes())
+    try:
+        result = execute(request)
+    except Exception as error:
+        traceback.print_exc()
+        result = Result(outcome=_outcome(error, request.stage))
+    final = Result(
+        outcome=result.outcome, artifacts=result.artifacts, info=result.info, peak_memory_bytes=peak_memory_bytes()
+    )
+    write_atomically(Path(result_path), RESULT.dump_json(final))
+    return 0 if final.outcome.status == "ok" else 1
+
+
+def _outcome(error: Exception, stage: str) -> Outcome:
+    """The outcome that an exception amounts to; the full traceback is in the log."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, OutOfMemoryError):
+        return Outcome(status="oom", stage=stage, reason="out_of_memory", message=words)
+    if isinstance(error, MemoryError):
+        return Outcome(status="oom", stage=stage, reason="host_out_of_memory", message=words)
+    if isinstance(error, UnsupportedError):
+        return Outcome(status="unsupported", stage=stage, reason="unsupported", message=words)
+    if isinstance(error, HarnessError):
+        return Outcome(status="failed", stage=stage, reason=error.reason, message=words, hint=error.hint)
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        where = f" while writing {error.filename}" if error.filename else ""
+        hint = "free space, or put HARNESS_HOME on a larger disk, and run the sweep again"
+        return Outcome(status="failed", stage=stage, reason="disk_full", message=f"{words}{where}", hint=hint)
+    return Outcome(status="failed", stage=stage, reason="exception", message=f"{type(error).__name__}: {words}"[:500])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
