@@ -1,0 +1,89 @@
+"""Model families: what turns the ``options`` of a model's YAML into a network, and how one is found by its name.
+
+A family and its options import without torch; only ``build`` needs it. A third party registers its own under the entry
+point group ``harness.models`` or names it as ``package.module:attribute``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.metadata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from harness.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+ENTRY_POINT_GROUP = "harness.models"
+
+BUILT_IN: Mapping[str, str] = {"upernet_swin": "harness.models.upernet_swin:FAMILY"}
+"""Families of this project: name to ``module:attribute``."""
+
+
+@runtime_checkable
+class Family(Protocol):
+    """A kind of network. ``name`` is what messages call it."""
+
+    name: str
+    ignored_checkpoint_prefixes: tuple[str, ...]
+    """Parameters of a checkpoint that this network leaves out on purpose, such as a training-only head."""
+
+    def parse_options(self, options: Mapping[str, Any]) -> Any:
+        """Validate the options of a model's YAML into a frozen dataclass, without importing torch.
+
+        Raises:
+            ConfigError: a missing, unknown or wrong option, named in one line.
+        """
+        ...
+
+    def build(self, options: Any) -> nn.Module:
+        """The network that ``parse_options`` describes: in eval mode, on the CPU, its weights not loaded yet.
+
+        ``forward`` takes the model's inputs in order and returns one tensor or a tuple. A submodule may define
+        ``fold_constants()``; the export calls it once the weights are there.
+        """
+        ...
+
+    def source_files(self) -> tuple[Path, ...]:
+        """The files whose content decides what ``build`` gives: part of the key of the export cache."""
+        ...
+
+
+def family(kind: str) -> Family:
+    """The family called ``kind``: built in, an entry point of ``harness.models``, or ``package.module:attribute``.
+
+    Raises:
+        ConfigError: there is none of that name, or it cannot be imported or is not a family.
+    """
+    if kind in BUILT_IN:
+        return _load(kind, BUILT_IN[kind])
+    if ":" in kind:
+        return _load(kind, kind)
+    registered = {point.name: point.value for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
+    if kind in registered:
+        return _load(kind, registered[kind])
+    known = sorted({*BUILT_IN, *registered})
+    nearest = difflib.get_close_matches(kind, known, n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(known)}, or package.module:attribute"
+    raise ConfigError(f"model.kind={kind}: no such model family; {hint}")
+
+
+def _load(kind: str, target: str) -> Family:
+    """Import ``package.module:attribute``; an attribute of several names is followed (``module:Class.instance``)."""
+    module_name, _, attribute = target.partition(":")
+    try:
+        found: object = importlib.import_module(module_name)
+        for name in attribute.split("."):
+            found = getattr(found, name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(
+            f"model.kind={kind}: cannot import {target} ({error}); give package.module:attribute"
+        ) from error
+    if not isinstance(found, Family):
+        wanted = "name, ignored_checkpoint_prefixes, parse_options, build and source_files"
+        raise ConfigError(f"model.kind={kind}: {target} is not a model family; it needs {wanted}")
+    return found

@@ -1,0 +1,45 @@
+"""Validating the ``options`` of a model's YAML against the dataclass that describes them, with one-line errors."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from harness.errors import ConfigError
+
+T = TypeVar("T")
+
+
+def parse_options(schema: type[T], options: Mapping[str, Any], owner: str) -> T:
+    """``options`` as an instance of ``schema``, a pydantic dataclass that forbids unknown keys.
+
+    Raises:
+        ConfigError: the first option that is unknown, missing or wrong, with what was expected of the family ``owner``.
+    """
+    names = [field.name for field in dataclasses.fields(schema)]  # type: ignore[arg-type]
+    for key in options:
+        if key not in names:
+            nearest = difflib.get_close_matches(str(key), names, n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(names)}"
+            raise ConfigError(f"model.options.{key}: {owner} has no such option; {hint}")
+    try:
+        return TypeAdapter(schema).validate_python(dict(options))
+    except ValidationError as error:
+        raise ConfigError(_first_problem(error, owner)) from error
+
+
+def _first_problem(error: ValidationError, owner: str) -> str:
+    """The first of pydantic's complaints as one line with the key, the value and what was expected."""
+    problem = error.errors(include_url=False)[0]
+    key = ".".join(["model.options", *(str(part) for part in problem["loc"])])
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "missing":
+        return f"{key}: {owner} needs this option"
+    if problem["type"] == "value_error":
+        return f"{key}: {message}"
+    expected = f"{message[:1].lower()}{message[1:]}".replace("tuple", "list")
+    return f"{key}={problem['input']!r}: {expected}"
