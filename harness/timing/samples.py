@@ -17,8 +17,9 @@ class Samples:
     """Per-iteration times of one process, in ms, each over one batch.
 
     ``times_ms`` maps a boundary (``compute``, ``h2d``, ``d2h``, ``end_to_end``) to a float64 array of shape
-    (iterations,), warm-up excluded. ``warmup_ms`` holds the warm-up iterations, the first iteration ever first. ``load_s`` is the time
-    to open the model; ``window_s`` the wall time from the first timed iteration's start to the last one's end.
+    (iterations,), warm-up excluded. ``warmup_ms`` holds the warm-up iterations, the first iteration ever first.
+    ``load_s`` is the time to open the model; ``window_s`` the wall time from the first timed iteration's start to the
+    last one's end.
     """
 
     times_ms: Mapping[str, FloatArray]
@@ -26,3 +27,8 @@ class Samples:
     load_s: float
     window_s: float
     conditions: Mapping[str, Any] = field(default_factory=dict)
+
+    def first_iteration_ms(self, boundary: str) -> float:
+        """The first call ever, in ms: the first warm-up iteration or, without warm-up, the first timed one."""
+        first = self.warmup_ms if self.warmup_ms.size else self.times_ms[boundary]
+        return float(first[0])

@@ -1,0 +1,124 @@
+"""The bare measured loop: call, read the clock, call again. Nothing else happens between two calls."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+
+from harness.config.schema import MeasureSettings
+from harness.timing.samples import FloatArray
+
+Clock = Callable[[], int]
+
+RECENT = 31
+"""How many of the latest iterations predict the next one: enough for a median, and a bounded cost."""
+
+
+class Timing(NamedTuple):
+    """What ``time_calls`` saw: float64 arrays of shape (iterations,) in ms, and the wall time of the timed part in s.
+
+    ``warmup_ms`` starts with the first call ever; without warm-up it is empty and ``times_ms`` starts with it.
+    """
+
+    warmup_ms: FloatArray
+    times_ms: FloatArray
+    window_s: float
+
+
+def time_calls(call: Callable[[], object], profile: MeasureSettings, clock_ns: Clock = time.perf_counter_ns) -> Timing:
+    """Warm up, then time ``call`` until the profile's minima hold or its budget is spent.
+
+    Warm-up lasts until ``warmup_iterations`` and ``warmup_s`` are both reached, but stops early rather than eat the
+    budget of the ``floor_iterations`` timed ones. Timing lasts until ``min_iterations`` and ``min_time_s`` are both
+    reached, or the median of the latest iterations says that one more would overrun ``budget_s`` (from the start of
+    warm-up), but for ``floor_iterations`` at least. The result of a call is freed after its time is taken. Garbage
+    collection is off meanwhile. What ``call`` raises passes through.
+    """
+    with _collector_off():
+        deadline_ns = clock_ns() + _nanoseconds(profile.budget_s)
+        warmup, _ = _repeat(
+            call,
+            clock_ns,
+            enough=profile.warmup_iterations,
+            enough_ns=_nanoseconds(profile.warmup_s),
+            floor=min(1, profile.warmup_iterations),
+            reserve=profile.floor_iterations,
+            deadline_ns=deadline_ns,
+        )
+        times, window_ns = _repeat(
+            call,
+            clock_ns,
+            enough=max(profile.min_iterations, profile.floor_iterations),
+            enough_ns=_nanoseconds(profile.min_time_s),
+            floor=profile.floor_iterations,
+            reserve=0,
+            deadline_ns=deadline_ns,
+        )
+    return Timing(_milliseconds(warmup), _milliseconds(times), window_ns / 1e9)
+
+
+def _repeat(
+    call: Callable[[], object],
+    clock_ns: Clock,
+    *,
+    enough: int,
+    enough_ns: int,
+    floor: int,
+    reserve: int,
+    deadline_ns: int,
+) -> tuple[list[int], int]:
+    """Time ``call`` until ``enough`` iterations and ``enough_ns`` have passed: the times and the wall time, in ns.
+
+    Stops before that when, after ``floor`` iterations, one more and ``reserve`` others are not expected to fit.
+    """
+    times: list[int] = []
+    append = times.append
+    ahead = 1 + reserve
+    longest = count = 0
+    began = now = clock_ns()
+    while count < enough or now - began < enough_ns:
+        # Where even the longest iteration so far would fit, the median need not be taken: most gaps stay bare.
+        if (
+            count >= floor
+            and now + ahead * longest > deadline_ns
+            and now + ahead * statistics.median(times[-RECENT:]) > deadline_ns
+        ):
+            break
+        start = clock_ns()
+        result = call()
+        now = clock_ns()
+        del result
+        taken = now - start
+        append(taken)
+        count += 1
+        longest = max(longest, taken)
+    return times, now - began
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """Collect garbage once, then keep the collector off until the block ends; leaves it as it was found."""
+    was_on = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _nanoseconds(seconds: float) -> int:
+    """Seconds as whole nanoseconds."""
+    return round(seconds * 1e9)
+
+
+def _milliseconds(times_ns: list[int]) -> FloatArray:
+    """Nanoseconds as a float64 array of milliseconds."""
+    return np.asarray(times_ns, dtype=np.float64) / 1e6
