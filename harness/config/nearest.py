@@ -1,0 +1,27 @@
+"""The nearest valid choice, for messages that refuse something."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(given: str, choices: Iterable[str]) -> str | None:
+    """The choice that was most likely meant, or None when none is near."""
+    valid = sorted(choices)
+    folded = {choice.casefold(): choice for choice in valid}
+    found = difflib.get_close_matches(given.casefold(), folded, n=1, cutoff=0.6)
+    if found:
+        return folded[found[0]]
+    beginnings = [choice for key, choice in folded.items() if len(given) > 1 and key.startswith(given.casefold())]
+    return beginnings[0] if beginnings else None
+
+
+def suggestion(given: str, choices: Iterable[str], kind: str = "choices") -> str:
+    """The end of a refusal: the nearest choice and the list of all, as ``did you mean 'x'? (choices: a, b, x)``."""
+    valid = sorted(choices)
+    if not valid:
+        return f"there are no {kind}"
+    near = nearest(given, valid)
+    listed = f"{kind}: {', '.join(valid)}"
+    return f"did you mean '{near}'? ({listed})" if near else listed
