@@ -25,7 +25,9 @@ def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
     return stage_key(
         "export",
         VERSION,
-        inputs={"checkpoint": sha256_file(checkpoint)} if checkpoint else {name: a.sha256 for name, a in inputs.items()},
+        inputs={"checkpoint": sha256_file(checkpoint)}
+        if checkpoint
+        else {name: a.sha256 for name, a in inputs.items()},
         config={
             "kind": model.kind,
             "options": dict(model.options),

@@ -94,7 +94,9 @@ class Pipeline:
         made = self._artifacts()
         return {name: made[name] for name in stage_module(stage).CONSUMES if name in made}
 
-    def _request(self, stage: str, key: str | None, inputs: Mapping[str, Artifact], number: int | None = None) -> Request:
+    def _request(
+        self, stage: str, key: str | None, inputs: Mapping[str, Artifact], number: int | None = None
+    ) -> Request:
         return Request(
             stage=stage,
             settings=self.settings,

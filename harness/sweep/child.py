@@ -1,4 +1,4 @@
-"""The child: one process, one stage. ``python -m harness.sweep.child REQUEST RESULT [MEMORY_LIMIT_BYTES] [PARENT_PID]``.
+"""The child: one process, one stage. ``python -m harness.sweep.child REQUEST RESULT PARENT_PID``.
 
 It protects the machine from itself first, then runs the stage and writes the result file as the last thing it does.
 An exit without that file is a crash, whatever the exit status says.
@@ -18,8 +18,8 @@ from harness.sweep.guard import peak_memory_bytes, protect
 
 def main(argv: list[str]) -> int:
     """Run the request of ``argv[0]``, write its result to ``argv[1]``; returns the exit status."""
-    request_path, result_path, limit, parent = argv
-    protect(int(limit) if limit != "none" else None, int(parent))
+    request_path, result_path, parent = argv
+    protect(None, int(parent))  # the parent has set the memory limit already
 
     from harness.stages.execute import execute
     from harness.stages.request import REQUEST, RESULT, Result

@@ -1,0 +1,69 @@
+"""Run a manifest from start to end: the sweep, its table, its publication, its exit status."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from harness.records.schema import Record
+from harness.report.cells import cells_markdown, cells_table
+from harness.stages.store import write_atomically
+from harness.sweep.manifest import Manifest, write_manifest
+from harness.sweep.outcome import exit_status
+from harness.sweep.progress import Progress
+from harness.sweep.run import Sweep, child_environment
+
+
+def run_manifest(manifest: Manifest, home: Path) -> int:
+    """Run all cells, print and log their table, publish their records; returns the process's exit status."""
+    from harness.devices import describe
+    from harness.records.provenance import environment, package_list
+
+    console = Console()
+    folder = home / "sweeps" / manifest.sweep_id
+    console.print(f"home   {home}", highlight=False, markup=False, soft_wrap=True)
+    console.print(f"sweep  {manifest.sweep_id}: {len(manifest.cells)} cells", highlight=False, markup=False)
+    problems = []
+    try:
+        write_manifest(manifest, folder / "manifest.json")
+    except OSError as error:
+        problems.append(f"the manifest could not be written: {error}")
+    sweep = Sweep(
+        manifest,
+        home,
+        Progress(console, log=folder / "sweep.log", history=home / "sweeps" / "history.json"),
+        device=describe,
+        environment=environment(),
+        packages=package_list(),
+    )
+    records = sweep.run()
+    console.print(cells_table(records))
+    problems += [f"record of {name} could not be written: {reason}" for name, reason in sweep.unwritten.items()]
+    try:
+        write_atomically(folder / "table.md", cells_markdown(records).encode())
+    except OSError as error:
+        problems.append(f"table.md could not be written: {error}")
+    problems += _publish(manifest, home, records)
+    for problem in problems:
+        console.print(f"warning: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+    return exit_status([record.outcome for record in records])
+
+
+def _publish(manifest: Manifest, home: Path, records: Sequence[Record]) -> list[str]:
+    """Fill MLflow from the records in a process of its own; what goes wrong there delays publishing and nothing else."""
+    tracked = {cell.name: cell.settings.tracking for cell in manifest.cells if cell.settings.tracking.enabled}
+    folders = [home / "records" / record.sweep_id / record.name for record in records if record.name in tracked]
+    folders = [folder for folder in folders if (folder / "record.json").is_file()]
+    if not folders:
+        return []
+    command = [sys.executable, "-m", "harness.tracking", f"home={home}", *map(str, folders)]
+    done = subprocess.run(command, env=child_environment(), check=False)
+    if done.returncode == 0:
+        return []
+    return [
+        f"not everything is in MLflow yet; nothing is lost: {' '.join(command[1:3])} RECORD_FOLDER publishes it later"
+    ]

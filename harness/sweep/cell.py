@@ -1,0 +1,126 @@
+"""One cell while its sweep runs: where it stands, what its steps left behind, and the record that follows from it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from harness.config.schema import Settings
+from harness.records.schema import Outcome, Record, Repeat, Source, Step, Summary, Weights
+from harness.stages.pipeline import Pipeline
+from harness.sweep.manifest import Cell, Manifest
+from harness.timing.summary import summarise
+
+_SETTINGS = TypeAdapter(Settings)
+_REPEAT = TypeAdapter(Repeat)
+_SUMMARY = TypeAdapter(Summary)
+_WEIGHTS = TypeAdapter(Weights)
+
+
+def now() -> str:
+    """The current time, UTC, ISO 8601 with milliseconds."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+
+
+@dataclass
+class CellRun:
+    """The state of one cell; ``outcome`` is None while it may still go on."""
+
+    cell: Cell
+    folder: Path
+    pipeline: Pipeline
+    started: str = field(default_factory=now)
+    outcome: Outcome | None = None
+    steps: list[Step] = field(default_factory=list)
+    repeats: list[Repeat] = field(default_factory=list)
+    tools: Mapping[str, str] = field(default_factory=dict)
+    record_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def active(self) -> bool:
+        """Whether the cell still takes part."""
+        return self.outcome is None
+
+    def take(self, step: Step) -> None:
+        """Add a finished step; one that did not end ok decides the cell."""
+        repeat = step.info.get("repeat")
+        if repeat is not None:
+            self.tools = step.info.get("tools", {})
+            self.repeats.append(_REPEAT.validate_python({**repeat, "peak_memory_bytes": step.peak_memory_bytes}))
+            step = _without_info(step)
+        self.steps.append(step)
+        if step.outcome.status != "ok":
+            self.outcome = step.outcome
+
+    def summary(self) -> Summary | None:
+        """The estimates over the repeats so far, or None without any."""
+        if not self.repeats:
+            return None
+        numbers = summarise(self.repeats, self.cell.settings.batchsize, self.repeats[0].boundary)
+        return _SUMMARY.validate_python(asdict(numbers))
+
+
+def build_record(
+    run: CellRun, manifest: Manifest, *, device: Mapping[str, Any], environment: Mapping[str, Any]
+) -> Record:
+    """The record of a cell as it stands; ``outcome`` ok needs at least one repeat."""
+    from harness import __version__
+
+    settings = run.cell.settings
+    export = run.pipeline.info("export")
+    weights = _WEIGHTS.validate_python(export["weights"]) if export.get("weights") else None
+    made = {name: artifact for step in run.pipeline.steps.values() for name, artifact in step.artifacts.items()}
+    outcome = run.outcome or (
+        Outcome(status="ok") if run.repeats else Outcome(status="cancelled", reason="not_measured")
+    )
+    source: Source = "measured"
+    return Record(
+        record_id=run.record_id,
+        sweep_id=manifest.sweep_id,
+        cell=run.cell.index,
+        name=run.cell.name,
+        started=run.started,
+        finished=now(),
+        settings=_SETTINGS.dump_python(settings, mode="json"),
+        overrides=run.cell.overrides,
+        outcome=outcome,
+        source=source,
+        device=device,
+        steps=tuple(_without_info(step) for step in run.steps),
+        repeats=tuple(run.repeats),
+        summary=run.summary(),
+        weights=weights,
+        parity=run.pipeline.info("parity") or None,
+        graph=run.pipeline.info("simplify").get("graph") or export.get("graph"),
+        artifacts=made,
+        fingerprint=_fingerprint(run, settings, made),
+        environment=environment,
+        harness_version=__version__,
+        interleaved=manifest.interleaved,
+    )
+
+
+def _fingerprint(run: CellRun, settings: Settings, made: Mapping[str, Any]) -> dict[str, Any]:
+    """What must be equal before two rows may be divided by each other (PEERS.md R6)."""
+    model = made.get("simplified") or made.get("exported")
+    return {
+        "model_sha256": model.sha256 if model else None,
+        "inputs": {spec.name: [list(spec.shape), spec.dtype] for spec in settings.model.inputs},
+        "batchsize": settings.batchsize,
+        "precision": settings.precision.name,
+        "boundary": run.repeats[0].boundary if run.repeats else None,
+        "backend": settings.backend.name,
+        "tools": dict(run.tools),
+        "data": f"seeded random (seed {settings.seed})",
+    }
+
+
+def _without_info(step: Step) -> Step:
+    """The step as the record lists it: what it found out stands elsewhere in the record."""
+    return replace(step, info={})
