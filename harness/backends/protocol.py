@@ -1,15 +1,35 @@
-"""What a backend is: the one class that a new runtime has to bring. Third parties check theirs with ``harness.testing``."""
+"""What a backend is: the one class a new runtime has to bring. Third parties check theirs with ``harness.testing``.
+
+A backend is a class with the class attributes ``name``, ``boundary`` and ``Options``, called with validated options:
+
+    @dataclass(config=ConfigDict(extra="forbid", frozen=True))  # pydantic's, so that a wrong option is refused by name
+    class RknnOptions:
+        cores: int = 3
+
+    class RknnBackend:
+        name = "rknn"
+        boundary = "end_to_end"
+        Options = RknnOptions
+
+        def __init__(self, options: RknnOptions) -> None: ...
+
+A YAML in ``conf/backend`` names it by ``kind``: the name of an entry point of the group ``harness.backends``, or
+``package.module:RknnBackend``. Its module is imported while the command line is checked: it imports the runtime late.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy.typing as npt
 
 from harness.config.schema import MeasureSettings, PrecisionSettings
 from harness.timing.samples import Samples
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Array = npt.NDArray[Any]
 
@@ -18,19 +38,29 @@ class Session(Protocol):
     """A loaded model, used as ``with backend.load(path) as session``."""
 
     def run(self, inputs: Mapping[str, Array]) -> Sequence[Array]:
-        """Infer one static batch: arrays by input name in, arrays in the model's output order out."""
+        """Infer one static batch: arrays by input name in, arrays in the model's output order out.
 
-    def __enter__(self) -> Session: ...
+        Raises:
+            HarnessError: an input is missing, unknown, or of another shape or dtype.
+            OutOfMemoryError: the device or the host has too little memory.
+        """
+
+    def __enter__(self) -> Self: ...
 
     def __exit__(self, *exc: object) -> None: ...
 
 
 class Backend(Protocol):
-    """One runtime. Made from its validated options; importing its module must be cheap (runtimes are imported late)."""
+    """One runtime, made from its validated options. Importing its module must be cheap: runtimes are imported late."""
 
-    name: str
-    boundary: str
+    name: ClassVar[str]
+    boundary: ClassVar[str]
     """What the headline latency times: ``compute`` or ``end_to_end``."""
+    Options: ClassVar[type[Any]]
+    """The dataclass that ``backend.options`` of the configuration must fit."""
+
+    def __init__(self, options: Any) -> None:
+        """Keep an instance of ``Options``; must not touch the device."""
 
     def check_precision(self, precision: PrecisionSettings) -> None:
         """Raise UnsupportedError naming the precision and what this backend offers instead."""
@@ -39,10 +69,20 @@ class Backend(Protocol):
         """Names and versions of everything that shapes the numbers: part of cache keys and of the fingerprint."""
 
     def convert(self, onnx: Path, target: Path, precision: PrecisionSettings) -> Path:
-        """Turn an ONNX file into the device's format; returns ``target``, or ``onnx`` where the runtime reads ONNX itself."""
+        """Turn an ONNX file into the device's format: ``target``, or ``onnx`` where the runtime reads ONNX itself.
+
+        Raises:
+            UnsupportedError: the runtime lacks an operator, an opset or the precision.
+        """
 
     def load(self, model: Path) -> Session:
-        """Open the converted model on the device."""
+        """Open the converted model on the device.
+
+        Raises:
+            UnsupportedError: the runtime lacks an operator or an opset.
+            OutOfMemoryError: the device or the host has too little memory.
+            HarnessError: the file is absent or not a model.
+        """
 
     def measure(self, model: Path, inputs: Mapping[str, Array], profile: MeasureSettings) -> Samples:
-        """Load, warm up and time the model in this process; raw per-iteration times."""
+        """Load, warm up and time the model in this process; raw per-iteration times. Raises as ``load`` and ``run``."""
