@@ -114,16 +114,16 @@ HOST_TEXTS = [  # collected from Python 3.11, numpy 2.4, torch 2.13 and ONNX Run
     "MemoryError",
     "numpy._core._exceptions._ArrayMemoryError: Unable to allocate 8.00 GiB for an array with shape (1073741824,)",
     (
-        "RuntimeError: [enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried "
-        "to allocate 4294967296 bytes. Error code 12 (Cannot allocate memory)"
+        "RuntimeError: [enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: "
+        "you tried to allocate 4294967296 bytes. Error code 12 (Cannot allocate memory)"
     ),
     (
         "onnxruntime.capi.onnxruntime_pybind11_state.RuntimeException: [ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : "
         "Non-zero status code returned while running Expand node. Name:'' Status Message: std::bad_alloc"
     ),
     (
-        "onnxruntime.capi.onnxruntime_pybind11_state.Fail: [ONNXRuntimeError] : 1 : FAIL : Non-zero status code returned "
-        "while running Expand node. Name:'' Status Message: bfc_arena.cc:360 void* AllocateRawInternal(size_t, bool, "
+        "onnxruntime.capi.onnxruntime_pybind11_state.Fail: [ONNXRuntimeError] : 1 : FAIL : Non-zero status code "
+        "returned while running Expand node. Name: Status Message: bfc_arena.cc:360 void* AllocateRawInternal(bool, "
         "onnxruntime::Stream*) Failed to allocate memory for requested buffer of size 4294967296"
     ),
     "OSError: [Errno 12] Cannot allocate memory",
