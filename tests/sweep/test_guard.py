@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from harness.sweep import guard
 from harness.sweep.guard import RESERVE_BYTES, memory_limit, peak_memory_bytes, protect
-from tests.sweep.conftest import python
+from tests.sweep.children import python
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 

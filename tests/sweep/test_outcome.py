@@ -24,7 +24,7 @@ from harness.sweep.outcome import (
     step_outcome,
 )
 from harness.sweep.process import ChildExit, run_child
-from tests.sweep.conftest import python
+from tests.sweep.children import python
 
 WELL = ChildExit(started="2026-01-01T00:00:00.000+00:00", timeout_s=60.0, exit_status=0)
 BADLY = replace(WELL, exit_status=1)

@@ -18,7 +18,7 @@ import pytest
 
 from harness.sweep import process
 from harness.sweep.process import ChildCancelled, run_child
-from tests.sweep.conftest import python, running, wait_until_gone
+from tests.sweep.children import python, running, wait_until_gone
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc and process handles")
 
