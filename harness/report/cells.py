@@ -1,0 +1,245 @@
+"""The table of a sweep's cells, from their records only: for the terminal, and as Markdown for a file or a tracker.
+
+Below it stand the notes: why a cell has no figures; what was timed, how often, on what; what is not a measurement.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from harness.records.schema import Outcome, Record, Weights
+from harness.report.digits import MISSING, figure
+
+BOUNDARIES = {
+    "compute": "device compute",
+    "end_to_end": "end to end (H2D + compute + D2H)",
+    "offline": "offline (samples / wall time)",
+}
+MARKS = {"measured": "", "simulated": "*", "reference": "^"}
+COLUMNS = ("cell", "batch", "device", "precision", "outcome", "samples/s", "median ms", "verdict", "peak GB", "weights")
+_NUMBERS = frozenset({"batch", "samples/s", "median ms", "peak GB"})
+_LEAST_NEEDED = ("weights", "verdict", "peak GB", "precision", "device", "median ms", "samples/s", "batch")
+"""The columns that a narrow terminal goes without, in this order."""
+_GAP = 2
+_OVERRIDES_IN_COLUMNS = ("model=", "batchsize=", "soc_version=", "precision=")
+_MARKDOWN = re.compile(r"([\\`*\[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+_STYLES = {"ok": "green", "skipped": "dim", "cancelled": "yellow"}
+
+
+@dataclass(frozen=True)
+class CellsTable:
+    """The table and its notes, for ``console.print``; columns that do not fit the terminal are left out and named."""
+
+    rows: Sequence[Mapping[str, str]]
+    statuses: Sequence[str]
+    notes: Sequence[str]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Called by rich, with the terminal's width and encoding."""
+        columns, hidden = _fitting(self.rows, options.max_width)
+        table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
+        for column in columns:
+            number = column in _NUMBERS
+            table.add_column(column, justify="right" if number else "left", overflow="fold", no_wrap=number)
+        for row, status in zip(self.rows, self.statuses, strict=True):
+            style = {"outcome": _STYLES.get(status, "red")}
+            table.add_row(*(Text(_encodable(row[c], options.encoding), style.get(c, "")) for c in columns))
+        yield table
+        yield Text()
+        left_out = [f"Not shown for want of width: {', '.join(hidden)}."] if hidden else []
+        for note in (*self.notes, *left_out):
+            yield Text(_encodable(note, options.encoding), overflow="fold")
+
+
+def cells_table(records: Sequence[Record]) -> CellsTable:
+    """The table for a terminal of any width; nothing in a record is taken for markup."""
+    rows, notes = _rows(records), _notes(records)
+    return CellsTable(
+        [{column: _plain(value) for column, value in row.items()} for row in rows],
+        [record.outcome.status for record in records],
+        [_plain(note) for note in notes],
+    )
+
+
+def cells_markdown(records: Sequence[Record]) -> str:
+    """The table as GitHub's Markdown, the notes as a list below it; ends with a line feed."""
+    lines = [_line(COLUMNS), _line("---:" if column in _NUMBERS else "---" for column in COLUMNS)]
+    lines += [_line(_escaped(row[column]) for column in COLUMNS) for row in _rows(records)]
+    return "\n".join([*lines, "", *(f"- {_escaped(note)}" for note in _notes(records))]).rstrip() + "\n"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _rows(records: Sequence[Record]) -> list[dict[str, str]]:
+    numbers = _note_numbers(records)
+    return [
+        {
+            "cell": label,
+            "batch": _setting(record, "batchsize"),
+            "device": _setting(record, "soc_version", "name"),
+            "precision": _setting(record, "precision", "name"),
+            "outcome": record.outcome.status + (f" [{number}]" if (number := numbers.get(index)) else ""),
+            "verdict": record.summary.verdict if record.summary else MISSING,
+            "peak GB": _peak_gb(record),
+            "weights": _weights(record.weights),
+            **_figures(record),
+        }
+        for index, (record, label) in enumerate(zip(records, _labels(records), strict=True))
+    ]
+
+
+def _figures(record: Record) -> dict[str, str]:
+    """Throughput and latency with the mark of what is not a measurement."""
+    if record.summary is None:
+        return {"samples/s": MISSING, "median ms": MISSING}
+    mark = MARKS[record.source]
+    return {
+        "samples/s": figure(record.summary.throughput) + mark,
+        "median ms": figure(record.summary.latency_ms) + mark,
+    }
+
+
+def _labels(records: Sequence[Record]) -> list[str]:
+    """The model's name; where the other columns do not tell two cells apart, with the overrides that do."""
+    keys = [
+        (_setting(r, "model", "name"), _setting(r, "batchsize"), _setting(r, "soc_version", "name"), _precision(r))
+        for r in records
+    ]
+    alike = Counter(keys)
+    common = set.intersection(*(set(record.overrides) for record in records)) if records else set()
+    labels = []
+    for record, key in zip(records, keys, strict=True):
+        own = [o for o in record.overrides if o not in common and not o.startswith(_OVERRIDES_IN_COLUMNS)]
+        labels.append(" ".join([key[0], *own]) if alike[key] > 1 else key[0])
+    return labels
+
+
+def _precision(record: Record) -> str:
+    return _setting(record, "precision", "name")
+
+
+def _setting(record: Record, *path: str) -> str:
+    """A value of the frozen settings as text; a record that lacks it shows that it does."""
+    value: Any = record.settings
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return MISSING if value is None else str(value)
+
+
+def _peak_gb(record: Record) -> str:
+    """The largest peak of any process of the cell, in 10^9 bytes."""
+    peaks = [step.peak_memory_bytes or 0 for step in record.steps]
+    peaks += [repeat.peak_memory_bytes or 0 for repeat in record.repeats]
+    return f"{max(peaks) / 1e9:.2f}" if any(peaks) else MISSING
+
+
+def _weights(weights: Weights | None) -> str:
+    if weights is None:
+        return MISSING
+    return "random" if weights.kind == "random" else "trained" if weights.trained else "untrained"
+
+
+def _note_numbers(records: Sequence[Record]) -> dict[int, int]:
+    """By the record's place, the number of the note that says more about its outcome."""
+    explained = [index for index, record in enumerate(records) if record.outcome.reason or record.outcome.message]
+    return {index: number for number, index in enumerate(explained, start=1)}
+
+
+def _notes(records: Sequence[Record]) -> list[str]:
+    notes = [f"[{number}] {_why(records[index])}" for index, number in _note_numbers(records).items()]
+    notes += _timed(records)
+    if any(record.weights is not None and not record.weights.trained for record in records):
+        notes.append("Random and untrained weights: the outputs, and any accuracy, mean nothing.")
+    shown = {record.source for record in records}
+    if "simulated" in shown:
+        notes.append(f"{MARKS['simulated']} simulated by a stand-in of the device, not measured.")
+    if "reference" in shown:
+        notes.append(f"{MARKS['reference']} reference: published by somebody else, not measured here.")
+    if any(not record.interleaved and record.repeats for record in records):
+        notes.append(
+            "The cells were measured one after the other, not in rounds: drift of the machine is in the figures."
+        )
+    return notes
+
+
+def _why(record: Record) -> str:
+    """Where, why, the words, and what to do."""
+    outcome: Outcome = record.outcome
+    where = f"{record.name}: {outcome.status}" + (f" in {outcome.stage}" if outcome.stage else "")
+    text = where + (f" ({outcome.reason})" if outcome.reason else "")
+    text += "".join(f": {words}" for words in (outcome.message, outcome.hint) if words)
+    if outcome.status != "ok" and record.repeats:
+        text += f"; its figures are those of {_count([len(record.repeats)], 'process', 'processes')} before"
+    return text
+
+
+def _timed(records: Sequence[Record]) -> list[str]:
+    """What was timed, how often and on what: one note for each boundary and device."""
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        if record.summary is not None:
+            groups.setdefault((record.summary.boundary, _device(record)), []).append(record)
+    notes = []
+    for (boundary, device), group in groups.items():
+        processes = _count([record.summary.throughput.n for record in group if record.summary], "process", "processes")
+        each = [repeat.iterations for record in group for repeat in record.repeats]
+        iterations = f" of {_count(each, 'timed iteration', 'timed iterations')}" if each else ""
+        notes.append(f"Timed: {BOUNDARIES.get(boundary, boundary)} on {device}; {processes}{iterations} a cell.")
+    if notes:
+        notes.append(
+            "± is half of the 95 % interval over processes; samples/s from the mean, ms the median of a batch."
+        )
+    return notes
+
+
+def _device(record: Record) -> str:
+    """The device's name and what the hardware calls itself."""
+    name = _setting(record, "soc_version", "name")
+    hardware = next((str(record.device[key]) for key in ("model", "cpu_model") if record.device.get(key)), None)
+    return f"{name} ({hardware})" if hardware and hardware != name else name
+
+
+def _count(numbers: Sequence[int], one: str, many: str) -> str:
+    """``3 processes``, or ``2 to 11 iterations`` where the numbers differ."""
+    low, high = min(numbers), max(numbers)
+    return f"{low} to {high} {many}" if low != high else f"{low} {one if low == 1 else many}"
+
+
+def _fitting(rows: Sequence[Mapping[str, str]], width: int) -> tuple[list[str], list[str]]:
+    """The columns that fit, and those left out; the first column may be folded to make room."""
+    widths = {column: max([cell_len(column), *(cell_len(row[column]) for row in rows)]) for column in COLUMNS}
+    widths["cell"] = min(widths["cell"], max(width // 4, cell_len("cell")))
+    columns, hidden = list(COLUMNS), []
+    for column in _LEAST_NEEDED:
+        if sum(widths[c] for c in columns) + _GAP * (len(columns) - 1) <= width:
+            break
+        columns.remove(column)
+        hidden.append(column)
+    return columns, hidden
+
+
+def _plain(text: str) -> str:
+    """One line without characters that would move a cursor or change a colour."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _encodable(text: str, encoding: str) -> str:
+    """The text as an old terminal can show it."""
+    return text.replace("±", "+-").encode(encoding, "replace").decode(encoding) if "utf" not in encoding else text
+
+
+def _escaped(text: str) -> str:
+    """Text that neither Markdown nor HTML takes for anything else."""
+    safe = _plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKDOWN.sub(r"\\\1", safe)
