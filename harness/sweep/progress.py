@@ -106,6 +106,12 @@ class Progress:
         self._drop(cell)
         self._say(f"{self._position()} {cell}  {outcome.status}{_reason(outcome)}")
 
+    def append(self, text: str) -> None:
+        """Add text of several lines, the table at the end, to the log only."""
+        if self._log is not None:
+            with suppress(OSError), self._log.open("a", encoding="utf-8") as file:
+                file.write(f"\n{text.rstrip()}\n")
+
     def finish(self) -> None:
         """End the display, whatever has happened, and keep the times for the next sweep."""
         self._still()

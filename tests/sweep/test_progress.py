@@ -164,6 +164,15 @@ def test_everything_stands_in_the_log_with_its_time(plain: tuple[Progress, io.St
     assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d  ", line) for line in lines)
 
 
+def test_the_table_stands_at_the_end_of_the_log(plain: tuple[Progress, io.StringIO], tmp_path: Path) -> None:
+    progress, out = plain
+    progress.append("| a |\n")  # no folder yet: nothing to add to
+    progress.start(1, 1)
+    progress.append("| cell |\n| --- |\n")
+    assert (tmp_path / "s" / "sweep.log").read_text().endswith("1 cell, 1 round\n\n| cell |\n| --- |\n")
+    assert out.getvalue() == "1 cell, 1 round\n"
+
+
 def test_a_message_cannot_paint_the_terminal(plain: tuple[Progress, io.StringIO]) -> None:
     progress, out = plain
     progress.start(1, 1)
