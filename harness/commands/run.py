@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -20,7 +21,6 @@ from harness.sweep.run import Sweep, child_environment
 
 def run_manifest(manifest: Manifest, home: Path) -> int:
     """Run all cells, print and log their table, publish their records; returns the process's exit status."""
-    from harness.devices import describe
     from harness.records.provenance import environment, package_list
 
     console = Console()
@@ -36,7 +36,7 @@ def run_manifest(manifest: Manifest, home: Path) -> int:
         manifest,
         home,
         Progress(console, log=folder / "sweep.log", history=home / "sweeps" / "history.json"),
-        device=describe,
+        device=_device,
         environment=environment(),
         packages=package_list(),
     )
@@ -67,3 +67,10 @@ def _publish(manifest: Manifest, home: Path, records: Sequence[Record]) -> list[
     return [
         f"not everything is in MLflow yet; nothing is lost: {' '.join(command[1:3])} RECORD_FOLDER publishes it later"
     ]
+
+
+def _device(name: str) -> Mapping[str, Any]:
+    """The identity of the device that a soc_version names; empty for one that this machine lacks (a skipped cell)."""
+    from harness.devices import describe, present
+
+    return describe(name) if present(name) else {}

@@ -1,3 +1,119 @@
-"""Stage parity: torch, the exported and the simplified file must agree, or the cell fails before it is measured."""
+"""Stage parity: torch, the exported and the simplified file must agree, or the cell fails before it is measured.
+
+torch runs a few samples of the batch, one at a time; ONNX Runtime runs both files on the whole static batch. Outputs
+of a large batch take gigabytes: each is compared and dropped before the next file is opened.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.config.schema import ParitySettings, Settings
+from harness.models.family import family
+from harness.records.schema import Artifact, Outcome
+from harness.stages.export import checkpoint_path
+from harness.stages.export import key as export_key
+from harness.stages.keys import stage_key
+from harness.stages.request import Request
+
+if TYPE_CHECKING:
+    from harness.backends.protocol import Array
+    from harness.graph.parity import ParityResult
+
+VERSION = 1
+CONSUMES = ("exported", "simplified")
+
+
+def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
+    """The cache key: both files, what torch runs, the random inputs and the thresholds."""
+    hashes = {name: artifact.sha256 for name, artifact in inputs.items()}
+    hashes["network"] = export_key(settings, {})
+    config = {**asdict(settings.parity), "seed": settings.seed, "task": settings.model.task}
+    return stage_key("parity", VERSION, inputs=hashes, config=config, tools=("torch", "onnxruntime", "numpy"))
+
+
+def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
+    """Compare; ``info`` holds one comparison per pair, and ``outcome`` where one of them is broken."""
+    from harness.backends.inputs import random_inputs
+    from harness.graph.parity import compare_outputs
+
+    del folder
+    settings = request.settings
+    arrays = random_inputs(settings.model.inputs, settings.seed)
+    reference, trained = _torch_outputs(settings, arrays)
+    axis = 1 if settings.model.task == "segmentation" and trained else None
+    info: dict[str, Any] = {}
+    problems: list[str] = []
+    previous: Sequence[Array] = ()
+    for name in (name for name in CONSUMES if name in inputs):
+        outputs = _runtime_outputs(inputs[name], arrays)
+        pairs = [
+            ("torch", _merged([compare_outputs(a, b[: len(a)], axis) for a, b in zip(reference, outputs, strict=True)]))
+        ]
+        if previous:
+            pairs.append(
+                ("exported", _merged([compare_outputs(a, b, axis) for a, b in zip(previous, outputs, strict=True)]))
+            )
+        for against, result in pairs:
+            info[f"{against}_{name}"] = {**asdict(result), "max_abs_over_range": result.max_abs_over_range}
+            problem = broken(result, settings.parity)
+            if problem:
+                problems.append(f"{against} and {name}: {problem}")
+        previous = outputs
+    if problems:
+        hint = "the graph computes something else than the network; see the log, or compare with export.simplify=false"
+        outcome = Outcome(
+            status="failed", stage="parity", reason="parity_broken", message="; ".join(problems), hint=hint
+        )
+        info["outcome"] = outcome
+    return {}, info
+
+
+def broken(result: ParityResult, limits: ParitySettings) -> str | None:
+    """What is wrong between two outputs, in words, or None."""
+    if not result.finite:
+        return "an output holds NaN or infinity"
+    if result.cosine < limits.min_cosine:
+        return f"cosine {result.cosine:.6f}, expected at least {limits.min_cosine}"
+    if result.max_abs_over_range > limits.max_abs_over_range:
+        return f"largest difference {result.max_abs_over_range:.2e} of the range, expected at most {limits.max_abs_over_range}"
+    agreement = result.argmax_agreement
+    if agreement is not None and agreement < limits.min_argmax_agreement:
+        return f"arg-max agrees in {agreement:.2%}, expected at least {limits.min_argmax_agreement:.2%}"
+    return None
+
+
+def _merged(results: Sequence[ParityResult]) -> ParityResult:
+    """The worst over a model's outputs."""
+    return min(results, key=lambda result: (result.finite, result.cosine, -result.max_abs_over_range))
+
+
+def _torch_outputs(settings: Settings, arrays: Mapping[str, Array]) -> tuple[list[Array], bool]:
+    """The network's outputs for the first samples of the batch, and whether its weights are trained."""
+    import numpy as np
+    import torch
+
+    from harness.models.weights import load_weights
+
+    model = settings.model
+    network_family = family(model.kind)
+    module = network_family.build(network_family.parse_options(model.options))
+    ignored = network_family.ignored_checkpoint_prefixes
+    weights = load_weights(module, checkpoint_path(settings), model.seed, ignored_prefixes=ignored)
+    rows: list[list[Array]] = []
+    with torch.no_grad():
+        for index in range(min(settings.parity.samples, settings.batchsize)):
+            one = [torch.from_numpy(array[index : index + 1]) for array in arrays.values()]
+            outputs = module(*one)
+            rows.append([output.numpy() for output in (outputs if isinstance(outputs, tuple | list) else (outputs,))])
+    return [np.concatenate(column) for column in zip(*rows, strict=True)], weights.trained
+
+
+def _runtime_outputs(path: Path, arrays: Mapping[str, Array]) -> Sequence[Array]:
+    from harness.backends.onnx_runtime import OnnxRuntimeBackend, OnnxRuntimeOptions
+
+    with OnnxRuntimeBackend(OnnxRuntimeOptions()).load(path) as session:
+        return session.run(arrays)

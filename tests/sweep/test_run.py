@@ -1,0 +1,122 @@
+"""A sweep on real processes: what dies in the middle cell costs that cell only, and nothing measured is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PLUGINS = ROOT / "tests" / "plugins"
+
+
+def harness(home: Path, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m harness`` as a user would, without MLflow, in an empty folder."""
+    home.mkdir(parents=True, exist_ok=True)
+    path = os.pathsep.join([str(ROOT), str(PLUGINS)])
+    environment = {**os.environ, "HARNESS_HOME": str(home / "mlruns"), "PYTHONPATH": path, "COLUMNS": "200"}
+    command = [sys.executable, "-m", "harness", "model=swin98_tiny", "measure=smoke", "tracking=none", *arguments]
+    return subprocess.run(
+        command, cwd=home, env=environment, capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+def records(home: Path) -> list[dict]:
+    """All records below a home in the order of their cells, newest sweep last."""
+    found = [json.loads(path.read_text()) for path in sorted((home / "mlruns" / "records").glob("*/*/record.json"))]
+    return sorted(found, key=lambda record: (record["sweep_id"], record["cell"]))
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose store holds swin98_tiny at batch 1, from a first sweep of one healthy cell."""
+    home = tmp_path_factory.mktemp("home")
+    done = harness(home, "batchsize=1", "measure.rounds=1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home
+
+
+def test_the_first_sweep_leaves_a_complete_record(prepared: Path) -> None:
+    (record,) = records(prepared)[:1]
+    assert record["outcome"]["status"] == "ok"
+    assert record["schema_version"] == 1
+    assert [step["stage"] for step in record["steps"]] == ["export", "simplify", "parity", "measure"]
+    assert record["weights"] == {"kind": "random", "trained": False, "seed": 0, "sha256": None, "name": None}
+    assert record["summary"]["throughput"]["mean"] > 0
+    assert all(step["peak_memory_bytes"] > 0 for step in record["steps"])
+    repeat = record["repeats"][0]
+    folder = prepared / "mlruns" / "records" / record["sweep_id"] / record["name"]
+    assert (folder / repeat["samples_file"]).is_file()
+    assert (folder / "environment.json").is_file()
+    assert (folder / "logs" / "export.log").is_file()
+
+
+def test_the_second_sweep_only_measures_and_the_rounds_interleave(prepared: Path) -> None:
+    done = harness(
+        prepared, "batchsize=1", "seed=0", "measure=smoke,quick", "measure.rounds=2", "measure.min_time_s=0.1"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    one, other = records(prepared)[-2:]
+    for record in (one, other):
+        assert [step["stage"] for step in record["steps"] if not step["cached"]] == ["measure", "measure"]
+    starts = sorted((repeat["started"], record["name"]) for record in (one, other) for repeat in record["repeats"])
+    order = [name for _, name in starts]
+    assert order == [one["name"], other["name"], other["name"], one["name"]]
+
+
+@pytest.mark.parametrize(
+    ("die", "status", "reason", "words"),
+    [
+        ("exception", "failed", "exception", "said [red]no[/red]"),
+        ("exit0", "crashed", "no_result", "status 0"),
+        ("kill", "crashed", "killed_by_signal", "SIGKILL"),
+        ("segfault", "crashed", "killed_by_signal", "SIGSEGV"),
+        ("memory", "oom", "host_out_of_memory", ""),
+        ("hang", "timeout", "time_limit", "limits.measure_s"),
+    ],
+)
+def test_a_cell_that_dies_costs_only_itself(prepared: Path, die: str, status: str, reason: str, words: str) -> None:
+    done = harness(
+        prepared,
+        "--config-dir",
+        str(PLUGINS / "conf"),
+        "backend=faulty",
+        f"backend.options.die=no,{die},no",
+        "measure.rounds=1",
+        "measure.min_time_s=0.1",
+        "limits.measure_s=15",
+        "limits.memory_gb=2",
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    before, dead, after = records(prepared)[-3:]
+    assert before["outcome"]["status"] == after["outcome"]["status"] == "ok"
+    assert len(before["repeats"]) == len(after["repeats"]) == 1
+    assert (dead["outcome"]["status"], dead["outcome"]["stage"], dead["outcome"]["reason"]) == (
+        status,
+        "measure",
+        reason,
+    )
+    assert words in f"{dead['outcome']['message']} {dead['outcome']['hint']}"
+    assert dead["repeats"] == []
+    table = done.stdout[done.stdout.rindex(before["name"]) - 500 :]
+    assert status in table
+    assert (Path(prepared) / "mlruns" / "sweeps" / dead["sweep_id"] / "table.md").read_text().count(status) >= 1
+
+
+def test_a_corrupt_artifact_is_made_again(prepared: Path) -> None:
+    last = records(prepared)[-1]
+    artifact = last["artifacts"]["simplified"]
+    blob = prepared / "mlruns" / "store" / "blobs" / f"{artifact['sha256']}.onnx"
+    content = bytearray(blob.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    blob.write_bytes(content)
+    done = harness(prepared, "batchsize=1", "measure.rounds=1", "measure.min_time_s=0.1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    again = records(prepared)[-1]
+    assert [step["stage"] for step in again["steps"] if not step["cached"]] == ["simplify", "measure"]
+    assert again["artifacts"]["simplified"] == artifact
+    assert blob.read_bytes() != bytes(content)
