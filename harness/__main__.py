@@ -18,7 +18,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status: 0 well, 1 something failed, 2 refused before anything started."""
+    """Run the command line; the exit status is 0, 1 when something failed, 2 when refused before anything started."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _run(words)
@@ -27,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"harness: {error}", file=sys.stderr)
         return REFUSED if isinstance(error, ConfigError) else FAILED
+    except BrokenPipeError:  # `--cfg job | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except KeyboardInterrupt:
         print("harness: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -38,6 +41,11 @@ def _run(words: Sequence[str]) -> int:
     line = read_command_line(words)
     if line.purpose == "version":
         print(f"harness {__version__}")
+        return 0
+    if line.purpose == "help" and line.arguments == ("--help",):
+        from harness.config.help import help_text
+
+        print(help_text())
         return 0
     from harness.config.application import run_application
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.config.locate import PACKAGE
 from harness.config.nearest import nearest
 from harness.errors import ConfigError
 
@@ -85,7 +86,7 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
 
 
 def forced(override: str) -> str:
-    """``++key=value`` for a nested key that the schema knows, so that it may be absent from the YAML file; else unchanged."""
+    """``++key=value`` for a nested key that the schema knows: the YAML may leave it out. Others unchanged."""
     key, equals, _ = override.partition("=")
     if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)+", key) or key.startswith("hydra."):
         return override
@@ -136,7 +137,14 @@ def _purpose(flags: Sequence[Flag]) -> Purpose:
 
 def _checked(override: str) -> str:
     if "=" not in override and not override.startswith("~"):
-        raise ConfigError(f"{override}: expected key=value, such as model=swin98; python -m harness --help lists the keys")
+        raise ConfigError(f"{override}: expected key=value, such as model=swin98; {_meant(override)}")
     if re.match(r"\+*hydra\.mode=", override) and not override.endswith("=MULTIRUN"):
         raise ConfigError(f"{override}: every run is a sweep, a single one of one cell; leave hydra.mode out")
     return forced(override)
+
+
+def _meant(word: str) -> str:
+    command = PACKAGE / word
+    if word.isidentifier() and (command.with_suffix(".py").is_file() or (command / "__main__.py").is_file()):
+        return f"the command of that name is python -m harness.{word}"
+    return "python -m harness --help lists the keys"

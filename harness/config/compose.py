@@ -23,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from harness.config.commandline import forced, plain
+from harness.config.keys import unknown_key
 from harness.config.refusal import explained
 from harness.config.schema import Settings
 from harness.config.validate import settings_from
@@ -54,7 +55,7 @@ class _Base:
 
 @dataclass
 class Composer:
-    """Composes cells one after the other with Hydra's loader. ``master`` is what Hydra composed for the whole command."""
+    """Composes cells with Hydra's loader. ``master`` is what Hydra composed for the whole command."""
 
     loader: ConfigLoader
     master: DictConfig
@@ -112,16 +113,17 @@ class Composer:
         return self._bases[memory]
 
     def _resolved(self, files: Sequence[str], given: dict[str, str]) -> _Base:
-        """Compose, replacing ``auto`` by what it means here. A file read ahead saves composing once more for each group."""
+        """Compose, with ``auto`` replaced by what it means here; reading a file ahead saves a composition a group."""
         defaults = self.loader.compute_defaults_list(PRIMARY, [*self._hydra, *files], RunMode.RUN)
         choices = defaults.overrides.known_choices
         found: dict[str, str] = {}
         if choices.get("soc_version") == AUTO:
             found["soc_version"] = self._device()
         for group, (source, key) in _DEFAULTS.items():
-            if choices.get(group) == AUTO:
-                owner = found.get(source, choices.get(source))
-                meant = given.get(f"{source}.{key}") or self._read(source, f"{owner}", key, [*files, *_as_overrides(found)])
+            owner = found.get(source, choices.get(source))
+            if choices.get(group) == AUTO and owner is not None:
+                so_far = [*files, *_as_overrides(found)]
+                meant = given.get(f"{source}.{key}") or self._read(source, owner, key, so_far)
                 if meant is None:
                     raise ConfigError(f"{group}=auto: {source}={owner} names no {key}; give {group}=CHOICE")
                 found[group] = meant
@@ -175,11 +177,9 @@ def _set(config: DictConfig, override: Override) -> None:
     try:
         OmegaConf.update(config, key, value, merge=True, force_add=override.is_add() or override.is_force_add())
     except OmegaConfBaseException as error:
-        from harness.config.keys import siblings
-        from harness.config.nearest import suggestion
-
-        path = key.split(".")
-        raise ConfigError(f"{shown}: no such key; {suggestion(path[-1], siblings(path), 'keys')}") from error
+        raise ConfigError(unknown_key(key)) from error
+    except IndexError as error:
+        raise ConfigError(f"{shown}: the list has no such element") from error
 
 
 def compose_cells(loader: ConfigLoader, master: DictConfig, jobs: Sequence[Sequence[str]]) -> list[Composed]:

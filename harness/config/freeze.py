@@ -24,13 +24,19 @@ class CellSource(Protocol):
     """Where a cell's settings come from; `harness.config.compose.Composed` is one."""
 
     @property
-    def settings(self) -> Settings: ...
+    def settings(self) -> Settings:
+        """The cell's frozen settings."""
+        ...
 
     @property
-    def device_found(self) -> bool: ...
+    def device_found(self) -> bool:
+        """Whether its device is what this machine was found to have, rather than named by the user."""
+        ...
 
     @property
-    def choices(self) -> dict[str, str]: ...
+    def choices(self) -> dict[str, str]:
+        """The choice of each group."""
+        ...
 
 
 def freeze(
@@ -86,11 +92,10 @@ def cell_names(settings: Sequence[Settings]) -> list[str]:
 
     Two cells that are the same in everything (``batchsize=4,4``) also get a number.
     """
-    short = [
-        f"{each.model.name}-{each.soc_version.name}-{each.precision.name}-bs{each.batchsize}" for each in settings
-    ]
+    short = [f"{each.model.name}-{each.soc_version.name}-{each.precision.name}-bs{each.batchsize}" for each in settings]
     often = Counter(short)
-    unique = [name if often[name] == 1 else f"{name}-{_digest(each)}" for name, each in zip(short, settings, strict=True)]
+    both = zip(short, settings, strict=True)
+    unique = [name if often[name] == 1 else f"{name}-{_digest(each)}" for name, each in both]
     seen: Counter[str] = Counter()
     names = []
     for name in unique:
@@ -100,7 +105,7 @@ def cell_names(settings: Sequence[Settings]) -> list[str]:
 
 
 def new_sweep_id(composed: Sequence[CellSource], started: datetime) -> str:
-    """``20261121-213000-swin98-3f9c``: when (UTC), what (the named sweep, else the only model), and four random digits."""
+    """``20261121-213000-swin98-3f9c``: when (UTC), what (the named sweep or only model), and four random digits."""
     models = {each.settings.model.name for each in composed}
     named = {each.choices.get("sweep") for each in composed} - {None}
     what = named.pop() if len(named) == 1 else models.pop() if len(models) == 1 else "sweep"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Invocation:
-    """``command`` as typed; ``status`` 0 until a sweep reports that something failed; ``started`` once cells may run."""
+    """``command`` as typed; ``status`` 0 until a sweep says that something failed; ``started`` once cells may run."""
 
     command: tuple[str, ...] = ()
     status: int = 0

@@ -12,7 +12,7 @@ HOME_VARIABLE = "HARNESS_HOME"
 
 
 def conf_dir() -> Path:
-    """The folder of the Hydra groups: ``harness/conf`` in an installed wheel, ``conf`` beside the package in a checkout."""
+    """The folder of the Hydra groups: ``harness/conf`` in a wheel, ``conf`` beside the package in a checkout."""
     return _travelling("conf", "config.yaml")
 
 
@@ -23,7 +23,7 @@ def sweeps_dir() -> Path:
 
 def harness_home() -> Path:
     """The absolute folder that takes every result: ``HARNESS_HOME``, else ``mlruns`` under the current folder."""
-    return Path(os.path.abspath(Path(os.environ.get(HOME_VARIABLE) or "mlruns").expanduser()))
+    return Path(os.path.normpath(Path(os.environ.get(HOME_VARIABLE) or "mlruns").expanduser().absolute()))
 
 
 def _travelling(name: str, witness: str) -> Path:
@@ -32,4 +32,4 @@ def _travelling(name: str, witness: str) -> Path:
         if (folder / witness).exists():
             return folder
     places = " or ".join(str(folder) for folder in candidates)
-    raise HarnessError(f"the folder {name} is missing from this installation: expected {places}; install the package again")
+    raise HarnessError(f"the folder {name} is missing: expected {places}; install the package again")

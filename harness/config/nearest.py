@@ -21,7 +21,7 @@ def suggestion(given: str, choices: Iterable[str], kind: str = "choices") -> str
     """The end of a refusal: the nearest choice and the list of all, as ``did you mean 'x'? (choices: a, b, x)``."""
     valid = sorted(choices)
     if not valid:
-        return f"there are no {kind}"
+        return f"there are no {kind} here"
     near = nearest(given, valid)
     listed = f"{kind}: {', '.join(valid)}"
     return f"did you mean '{near}'? ({listed})" if near else listed

@@ -1,4 +1,4 @@
-"""What Hydra, OmegaConf and the YAML reader raise, said in one line: the key, group or file, what was expected, the nearest choice."""
+"""What Hydra, OmegaConf and the YAML reader raise, in one line: key or file, what was expected, the nearest choice."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from harness.config.commandline import plain
-from harness.config.keys import siblings
+from harness.config.keys import siblings, unknown_key
 from harness.config.locate import PACKAGE
 from harness.config.nearest import suggestion
 
-_NOISE = re.compile(r"^(See https?://|Config search path|Search path|To append to your|object_type=|Set the environment)")
+_NOISE = re.compile(r"^(See https?://|Config search path|Search path|To append to your|object_type=)")
 _LIBRARIES = ("hydra", "omegaconf", "yaml", "antlr4")
 
 
@@ -34,7 +34,7 @@ def explained(error: BaseException, words: Sequence[str] = ()) -> str | None:
     if isinstance(error, yaml.YAMLError | SearchPathException):
         return _flat(str(error))
     if isinstance(error, OmegaConfBaseException):
-        return _omegaconf(error)
+        return _omegaconf(error, words)
     if isinstance(error, HydraException):
         return _composition(error, words)
     if isinstance(error, (ValueError, AssertionError, UnicodeDecodeError)) and _raised_in_library(error):
@@ -55,7 +55,7 @@ def _missing_choice(error: MissingConfigException) -> str:
     if not slash or error.options is None:
         return _flat(str(error))
     by = re.match(r"In '([^']*)': ", str(error))
-    origin = f" (asked for in {by[1]}.yaml)" if by and by[1] != "config" else ""
+    origin = f" (asked for in {by[1]}.yaml)" if by and by[1] not in {"config", "hydra/config"} else ""
     return f"{group}={choice}: no such choice; {suggestion(choice, error.options)}{origin}"
 
 
@@ -65,26 +65,23 @@ def _broken_yaml(error: yaml.MarkedYAMLError) -> str:
     return f"{place}: not readable as YAML ({_flat(error.problem or error.context or 'no reason given')})"
 
 
-def _omegaconf(error: OmegaConfBaseException) -> str:
+def _omegaconf(error: OmegaConfBaseException, words: Sequence[str]) -> str:
     key = error.full_key or ""
     if isinstance(error, MissingMandatoryValue):
         return f"{key or _flat(str(error))} must be given: {key or 'key'}=VALUE"
     reason = _flat(str(error.msg or error).split("\n", 1)[0])
-    return f"{key}: {reason}" if key and key not in reason else reason
+    origin = next((word for word in words if word.startswith(key.split(".")[0] + "=")), None)
+    return (f"{key}: {reason}" if key and key not in reason else reason) + (f" (in {origin})" if origin else "")
 
 
 def _composition(error: HydraException, words: Sequence[str]) -> str:
     text = str(error)
     if not text.strip() and isinstance(error.__cause__, OmegaConfBaseException):
-        return _omegaconf(error.__cause__)
+        return _omegaconf(error.__cause__, words)
     unknown = re.search(r"Could not override '([^']*)'", text)
     if unknown:
-        key = unknown[1].lstrip("+")
-        valid = siblings(key.split("."))
         origin = re.match(r"In '([^']*)': ", text)
-        return f"{key}: no such key; {suggestion(key.rsplit('.', 1)[-1], valid, 'keys')}" + (
-            f" (asked for in {origin[1]}.yaml)" if origin else ""
-        )
+        return unknown_key(unknown[1].lstrip("+")) + (f" (asked for in {origin[1]}.yaml)" if origin else "")
     exists = re.search(r"An item is already at '([^']*)'", text)
     if exists:
         return f"+{exists[1]}: this key exists already; write it without the +"
@@ -93,7 +90,7 @@ def _composition(error: HydraException, words: Sequence[str]) -> str:
         return f"{plain(ambiguous[1])}: several values at once are for a run; here one cell is shown, give one value"
     no_group = re.search(r"config group '([^']*)' does not exist", text)
     if no_group:
-        return f"{no_group[1]}: no such group; {suggestion(no_group[1], siblings(['']), 'groups')}"
+        return unknown_key(no_group[1])
     merging = re.match(r"Error merging override (.*)", text)
     if merging and error.__cause__ is not None:
         return f"{plain(merging[1])}: {_flat(str(error.__cause__).splitlines()[0])}"

@@ -1,12 +1,12 @@
-"""Plain values become frozen settings; what does not fit is refused in one line with the key, the value and what was expected."""
+"""Plain values become frozen settings; what does not fit is refused in one line: key, value, what was expected."""
 
 from __future__ import annotations
 
 import functools
+import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -45,7 +45,7 @@ _BOUNDS = {
 
 
 @functools.cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
@@ -67,35 +67,43 @@ def validated(
         ConfigError: one line on the first thing that is wrong.
     """
     try:
-        return _adapter(kind).validate_python(values)
+        made: T = _adapter(cast("Any", kind)).validate_python(values)
     except ValidationError as error:
         line = refusal(error, kind, prefix=prefix, given=given, origins=origins)
         raise ConfigError(line) from error
+    return made
 
 
 def settings_from(
     values: Mapping[str, Any], *, given: Collection[str] = (), origins: Mapping[str, str] | None = None
 ) -> Settings:
     """Validate one composed cell, the options of its model family and of its backend included."""
-    from harness.backends.registry import backend_options
-    from harness.models.family import family
-
     settings = validated(Settings, values, given=given, origins=origins)
     model, backend = settings.model, settings.backend
-    with _refusing("model.options.", given, origins):
-        family(model.kind).parse_options(model.options)
-    with _refusing("backend.options.", given, origins):
-        backend_options(backend.kind, backend.options)
+    origins = origins or {}
+    _check_options("model", model.kind, json.dumps(dict(model.options)), frozenset(given), origins.get("model"))
+    _check_options("backend", backend.kind, json.dumps(dict(backend.options)), frozenset(given), origins.get("backend"))
     return settings
 
 
-@contextmanager
-def _refusing(prefix: str, given: Collection[str], origins: Mapping[str, str] | None) -> Iterator[None]:
-    """Turn what a family or backend says of its options into one line."""
+@functools.lru_cache(maxsize=256)
+def _check_options(owner: str, kind: str, options_json: str, given: frozenset[str], origin: str | None) -> None:
+    """Let a model's family or a backend check its options; remembered, as the cells of a sweep share most of them."""
+    options = json.loads(options_json)
+    root: type | None = None
     try:
-        yield
+        if owner == "model":
+            from harness.models.family import family
+
+            family(kind).parse_options(options)
+        else:
+            from harness.backends.registry import backend_options, backend_type
+
+            root = getattr(backend_type(kind), "Options", None)
+            backend_options(kind).validate_python(options)
     except ValidationError as error:
-        raise ConfigError(refusal(error, None, prefix=prefix, given=given, origins=origins)) from error
+        origins = {owner: origin} if origin else None
+        raise ConfigError(refusal(error, root, prefix=f"{owner}.options.", given=given, origins=origins)) from error
 
 
 def refusal(
@@ -120,7 +128,8 @@ def refusal(
 def _sentence(key: str, path: tuple[str | int, ...], details: Sequence[ErrorDetails], root: type | None) -> str:
     detail = details[0]
     if detail["type"] in _UNKNOWN:
-        hint = f"; {suggestion(str(path[-1]), siblings(path, root), 'keys')}" if root else ""
+        valid = siblings(path, root) if root else []
+        hint = f"; {suggestion(str(path[-1]), valid, 'keys')}" if valid else ""
         return f"{key}: no such key{hint}"
     if detail["type"] in _MISSING:
         return f"{key} is missing; give {key}=VALUE"

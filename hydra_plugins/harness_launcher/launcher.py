@@ -10,7 +10,6 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-
 ConfigStore.instance().store(
     group="hydra/launcher",
     name="harness",
@@ -20,14 +19,20 @@ ConfigStore.instance().store(
 
 
 class HarnessLauncher(Launcher):
-    """Composes every cell before the first one runs, so that a wrong cell stops the sweep and an edited YAML does not."""
+    """Composes every cell before the first one runs: a wrong cell stops the sweep, a YAML edited meanwhile does not."""
 
-    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Keep what Hydra hands over; the task function is not used, as cells run in child processes."""
+    def setup(
+        self,
+        *,
+        hydra_context: HydraContext,
+        task_function: TaskFunction,  # noqa: ARG002 - cells run in child processes
+        config: DictConfig,
+    ) -> None:
+        """Keep what Hydra hands over."""
         self.hydra_context = hydra_context
         self.config = config
 
-    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
         """Freeze the cells, run them, and return one result each whose value is the sweep's exit status.
 
         Raises:

@@ -14,13 +14,11 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
-from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, ListConfig
 
 from hydra_plugins.harness_launcher.launcher import HarnessLauncher
-
 
 ConfigStore.instance().store(
     group="hydra/sweeper",
@@ -40,9 +38,9 @@ class HarnessSweeper(Sweeper):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Keep what Hydra hands over and make the launcher."""
-        self.hydra_context = hydra_context
-        self.config = config
-        self.launcher: Launcher = Plugins.instance().instantiate_launcher(
+        self._loader = hydra_context.config_loader
+        self._master = config
+        self.launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
 
@@ -57,20 +55,21 @@ class HarnessSweeper(Sweeper):
         from harness.config.commandline import forced
 
         swept = [forced(f"{key}={_as_sweep(values)}") for key, values in self.params.items()]
-        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        parser = OverridesParser.create(config_loader=self._loader)
         jobs = BasicSweeper.split_arguments(parser.parse_overrides([*swept, *arguments]), max_batch_size=None)[0]
         if isinstance(self.launcher, HarnessLauncher):
             return self.launcher.launch(jobs, initial_job_idx=0)
         return self._foreign(jobs)
 
     def _foreign(self, jobs: Sequence[Sequence[str]]) -> Sequence[JobReturn]:
-        """Another launcher composes each cell again, elsewhere: validate them all here, and name what ``auto`` means here."""
+        """Another launcher composes each cell again: validate them all first, and name what ``auto`` means here."""
         from harness.config import invocation
         from harness.config.compose import compose_cells, settled
 
-        composed = compose_cells(self.hydra_context.config_loader, self.config, jobs)
+        composed = compose_cells(self._loader, self._master, jobs)
         invocation.current().started = True
-        Path(str(self.config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
+        Path(str(self._master.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
+        assert self.launcher is not None
         results = self.launcher.launch([settled(job, cell) for job, cell in zip(jobs, composed, strict=True)], 0)
         for result in results:
             invocation.current().note(int(result.return_value))
