@@ -54,7 +54,7 @@ def run_manifest(manifest: Manifest, home: Path) -> int:
 
 
 def _publish(manifest: Manifest, home: Path, records: Sequence[Record]) -> list[str]:
-    """Fill MLflow from the records in a process of its own; what goes wrong there delays publishing and nothing else."""
+    """Fill MLflow from the records in a process of its own; what goes wrong there only delays publishing."""
     tracked = {cell.name: cell.settings.tracking for cell in manifest.cells if cell.settings.tracking.enabled}
     folders = [home / "records" / record.sweep_id / record.name for record in records if record.name in tracked]
     folders = [folder for folder in folders if (folder / "record.json").is_file()]

@@ -79,7 +79,8 @@ def broken(result: ParityResult, limits: ParitySettings) -> str | None:
     if result.cosine < limits.min_cosine:
         return f"cosine {result.cosine:.6f}, expected at least {limits.min_cosine}"
     if result.max_abs_over_range > limits.max_abs_over_range:
-        return f"largest difference {result.max_abs_over_range:.2e} of the range, expected at most {limits.max_abs_over_range}"
+        most = limits.max_abs_over_range
+        return f"largest difference {result.max_abs_over_range:.2e} of the range, expected at most {most}"
     agreement = result.argmax_agreement
     if agreement is not None and agreement < limits.min_argmax_agreement:
         return f"arg-max agrees in {agreement:.2%}, expected at least {limits.min_argmax_agreement:.2%}"

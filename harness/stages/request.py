@@ -17,7 +17,8 @@ from harness.records.schema import Artifact, Outcome
 class Request:
     """One stage of one cell, ready to run: its cache key (None: never cached) and its input artifacts by name.
 
-    ``record`` is the folder of the cell's record, where a measuring stage leaves its raw samples; ``round`` counts from 1.
+    ``record`` is the folder of the cell's record, where a measuring stage leaves its raw samples; ``round`` counts
+    from 1.
     """
 
     stage: str

@@ -1,7 +1,7 @@
 """The store: files under their SHA-256, and what each stage key led to.
 
-``<home>/store/blobs/<sha256><suffix>`` holds the files, ``keys/<stage>/<key>.json`` what a stage made from which inputs,
-``work/`` the folders of stages that are running. A file appears under its name whole or not at all.
+``<home>/store/blobs/<sha256><suffix>`` holds the files, ``keys/<stage>/<key>.json`` what a stage made from which
+inputs, ``work/`` the folders of stages that are running. A file appears under its name whole or not at all.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ def write_atomically(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        os.replace(partial, path)
+        Path(partial).replace(path)
     except BaseException:
         with suppress(OSError):
-            os.unlink(partial)
+            Path(partial).unlink()
         raise
 
 
@@ -74,11 +74,11 @@ class Store:
         artifact = Artifact(sha256=sha256_file(file), size_bytes=file.stat().st_size, suffix=file.suffix)
         target = self.path(artifact)
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(file, target)
+        file.replace(target)
         return artifact
 
     def intact(self, artifact: Artifact) -> bool:
-        """Whether the artifact is there and its content still has its hash. A file unchanged since is not read twice."""
+        """Whether the artifact is there and still has its hash. A file unchanged since is not read twice."""
         path = self.path(artifact)
         try:
             stat = path.stat()
@@ -93,21 +93,13 @@ class Store:
         return good
 
     def lookup(self, stage: str, key: str) -> Entry | None:
-        """What the stage made for this key, or None: never made, unreadable, or one of its files is missing or damaged."""
+        """What the stage made for this key, or None: never made, unreadable, or a file of it missing or damaged."""
         path = self._key_path(stage, key)
         try:
             entry = _ENTRY.validate_json(path.read_bytes())
         except (OSError, ValueError):
             return None
         return entry if all(self.intact(artifact) for artifact in entry.artifacts.values()) else None
-
-    def damaged(self, stage: str, key: str) -> list[Artifact]:
-        """The artifacts that this key promises and that are missing or no longer what their hash says."""
-        try:
-            entry = _ENTRY.validate_json(self._key_path(stage, key).read_bytes())
-        except (OSError, ValueError):
-            return []
-        return [artifact for artifact in entry.artifacts.values() if not self.intact(artifact)]
 
     def save(self, stage: str, key: str, entry: Entry) -> None:
         """Remember what a key led to."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -51,7 +50,7 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(_ADAPTER.dump_json(manifest, indent=1))
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def read_manifest(path: Path) -> Manifest:
