@@ -18,6 +18,8 @@ PositiveInt = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+CheckpointUrl = Annotated[str, Field(pattern=r"^https?://[^\s?#]+/[A-Za-z0-9][A-Za-z0-9_.-]*(\?\S*)?$")]
+"""An address whose path ends in a plain file name, under which the file is kept."""
 DType = Literal["float32", "float16", "float64", "int64", "int32", "int16", "int8", "uint8", "bool"]
 
 
@@ -37,8 +39,23 @@ class InputSettings:
 
 
 @dataclass(config=SCHEMA)
+class PretrainedSettings:
+    """Published trained weights: where they are, and how the SHA-256 of the file begins.
+
+    OpenMMLab writes the first eight digits of the hash at the end of a file's name (``...-ee2fff1c.pth``).
+    """
+
+    url: CheckpointUrl
+    sha256_prefix: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
+
+
+@dataclass(config=SCHEMA)
 class ModelSettings:
-    """What network is measured; ``kind`` names its family, which validates ``options``."""
+    """What network is measured; ``kind`` names its family, which validates ``options``.
+
+    ``weights``: ``auto`` takes the published ones if they can be had, ``pretrained`` insists on them, ``random`` wants
+    seeded random ones. A ``checkpoint`` wins over ``auto`` and ``pretrained``.
+    """
 
     name: Name
     kind: str
@@ -46,6 +63,8 @@ class ModelSettings:
     inputs: tuple[InputSettings, ...]
     outputs: tuple[str, ...] = ("output",)
     options: Mapping[str, Any] = Field(default_factory=dict)
+    weights: Literal["auto", "pretrained", "random"] = "auto"
+    pretrained: PretrainedSettings | None = None
     checkpoint: str | None = None
     seed: Count = 0
 
