@@ -1,4 +1,4 @@
-"""The one reader of ``key=value`` arguments for the commands beside the main one (``python -m harness.report lang=zh``).
+"""The one reader of ``key=value`` arguments for all commands but the main one: ``python -m harness.report lang=zh``.
 
 A command describes its arguments as a frozen dataclass; the fields' types are checked by pydantic, and their
 documentation stands in ``field(metadata={"help": ...})`` or `argument`. No Hydra: these commands start quickly.
@@ -91,16 +91,23 @@ def _read(text: str, hint: Any) -> Any:
 
 
 def _shown(field: dataclasses.Field[Any], hint: Any) -> str:
-    """The default, or what has to be given."""
-    if field.default is not dataclasses.MISSING:
-        default: Any = field.default
-    elif field.default_factory is not dataclasses.MISSING:
+    """What stands after the ``=`` in the help: the default, first of the choices where there are some."""
+    default: Any = field.default
+    if field.default_factory is not dataclasses.MISSING:
         default = field.default_factory()
-    else:
-        literal = [str(value) for member in _members(hint) for value in typing.get_args(member)]
-        return "|".join(literal) if typing.get_origin(_members(hint)[0]) is typing.Literal else "VALUE (required)"
-    if default is None:
+    required = default is dataclasses.MISSING
+    literals = [member for member in _members(hint) if typing.get_origin(member) is typing.Literal]
+    choices = [_spelled(value) for member in literals for value in typing.get_args(member)]
+    if choices:
+        first = [] if required else [_spelled(default)]
+        return "|".join(dict.fromkeys([*first, *choices])) + (" (required)" if required else "")
+    return "VALUE (required)" if required else _spelled(default)
+
+
+def _spelled(value: Any) -> str:
+    """A value as it is written on the command line."""
+    if value is None:
         return "null"
-    if isinstance(default, bool):
-        return str(default).lower()
-    return ",".join(map(str, default)) if isinstance(default, (list, tuple)) else str(default)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

@@ -59,7 +59,7 @@ def run_cell(config: DictConfig) -> int:
     from harness.config.compose import Composed
     from harness.config.freeze import freeze
     from harness.config.locate import harness_home
-    from harness.config.validate import settings_from
+    from harness.config.settings import settings_from
     from harness.devices import present
 
     hydra = HydraConfig.get()

@@ -26,7 +26,7 @@ from harness.config.commandline import forced, plain
 from harness.config.keys import unknown_key
 from harness.config.refusal import explained
 from harness.config.schema import Settings
-from harness.config.validate import settings_from
+from harness.config.settings import settings_from
 from harness.errors import ConfigError
 
 AUTO = "auto"

@@ -1,9 +1,8 @@
-"""Plain values become frozen settings; what does not fit is refused in one line: key, value, what was expected."""
+"""Plain values become a frozen dataclass; what does not fit is refused in one line: key, value, what was expected."""
 
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar, cast
@@ -13,7 +12,6 @@ from pydantic_core import ErrorDetails
 
 from harness.config.keys import fields_of, node_at, siblings
 from harness.config.nearest import nearest, suggestion
-from harness.config.schema import Settings
 from harness.errors import ConfigError
 
 T = TypeVar("T")
@@ -72,38 +70,6 @@ def validated(
         line = refusal(error, kind, prefix=prefix, given=given, origins=origins)
         raise ConfigError(line) from error
     return made
-
-
-def settings_from(
-    values: Mapping[str, Any], *, given: Collection[str] = (), origins: Mapping[str, str] | None = None
-) -> Settings:
-    """Validate one composed cell, the options of its model family and of its backend included."""
-    settings = validated(Settings, values, given=given, origins=origins)
-    model, backend = settings.model, settings.backend
-    origins = origins or {}
-    _check_options("model", model.kind, json.dumps(dict(model.options)), frozenset(given), origins.get("model"))
-    _check_options("backend", backend.kind, json.dumps(dict(backend.options)), frozenset(given), origins.get("backend"))
-    return settings
-
-
-@functools.lru_cache(maxsize=256)
-def _check_options(owner: str, kind: str, options_json: str, given: frozenset[str], origin: str | None) -> None:
-    """Let a model's family or a backend check its options; remembered, as the cells of a sweep share most of them."""
-    options = json.loads(options_json)
-    root: type | None = None
-    try:
-        if owner == "model":
-            from harness.models.family import family
-
-            family(kind).parse_options(options)
-        else:
-            from harness.backends.registry import backend_options, backend_type
-
-            root = getattr(backend_type(kind), "Options", None)
-            backend_options(kind).validate_python(options)
-    except ValidationError as error:
-        origins = {owner: origin} if origin else None
-        raise ConfigError(refusal(error, root, prefix=f"{owner}.options.", given=given, origins=origins)) from error
 
 
 def refusal(
