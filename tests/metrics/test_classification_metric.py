@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import HarnessError
+from harness.evaluate.tables import classification_tables
 from harness.metrics.classification import ClassificationMetric
-from harness.metrics.tables import classification_tables
 
 NAMES = tuple("abcdefg")
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.datasets.ade20k_classes import ADE20K_CLASSES
+from harness.evaluate.tables import segmentation_tables
 from harness.metrics.segmentation import SegmentationMetric, rounded, segmentation_result
-from harness.metrics.tables import segmentation_tables
 
 NAMES = ("sky", "tree", "road")
 

@@ -6,15 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from harness.datasets.text import printable
 from harness.metrics.classification import ClassificationResult
 from harness.metrics.confusion import ConfusedPair
 from harness.metrics.scores import ItemScore
 from harness.metrics.segmentation import SegmentationResult
-
-
-def printable(text: str) -> str:
-    """Text from a file or a class list made safe for a log or a terminal: control characters become escapes."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def boxed(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from harness.evaluate.tables import boxed, confused_table, worst_table
 from harness.metrics.confusion import ConfusedPair, most_confused
 from harness.metrics.scores import ItemScore, worst
-from harness.metrics.tables import boxed, confused_table, worst_table
 
 
 def test_most_confused_pairs_come_first_with_their_share_of_the_truth():
