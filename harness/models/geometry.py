@@ -55,7 +55,8 @@ def _cut(plane: NDArray[np.int32], window: int) -> NDArray[np.int32]:
     """A (height, width) plane as (windows, window * window), windows and tokens in row-major order."""
     rows, columns = plane.shape[0] // window, plane.shape[1] // window
     cut = plane.reshape(rows, window, columns, window).transpose(0, 2, 1, 3)
-    return cut.reshape(rows * columns, window * window)
+    tokens: NDArray[np.int32] = cut.reshape(rows * columns, window * window)
+    return tokens
 
 
 def partition_index(grid: WindowGrid) -> NDArray[np.int32]:

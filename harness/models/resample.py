@@ -28,7 +28,7 @@ class FixedAveragePool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, height, width) -> (batch, channels, bins, bins), float32."""
-        pooled = x.flatten(2) @ self.matrix
+        pooled = x.reshape(-1, self.channels, self.matrix.shape[0]) @ self.matrix
         return pooled.reshape(-1, self.channels, self.bins, self.bins)
 
 

@@ -86,7 +86,7 @@ class UPerNetSwinFamily:
     def source_files(self) -> tuple[Path, ...]:
         """This module and those that hold the network's arithmetic and weights."""
         here = Path(__file__)
-        names = ("geometry.py", "resample.py", "swin.py", "upernet.py", "weights.py")
+        names = ("folding.py", "geometry.py", "padding.py", "resample.py", "swin.py", "upernet.py", "weights.py")
         return (here, *(here.with_name(name) for name in names))
 
 

@@ -73,10 +73,12 @@ def fill_random(module: nn.Module, seed: int) -> None:
     """
     import torch
 
-    with torch.no_grad():
-        for name, tensor in module.state_dict().items():
-            if tensor.is_floating_point():
-                tensor.copy_(torch.from_numpy(_random_values(name, tuple(tensor.shape), seed)))
+    values = {
+        name: torch.from_numpy(_random_values(name, tuple(tensor.shape), seed))
+        for name, tensor in module.state_dict().items()
+        if tensor.is_floating_point()
+    }
+    module.load_state_dict(values, strict=False)
 
 
 def _random_values(name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:

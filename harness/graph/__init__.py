@@ -1,0 +1,1 @@
+"""ONNX graphs: exporting, simplifying, inspecting and comparing what they compute. Only ``export`` knows torch."""

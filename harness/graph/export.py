@@ -1,0 +1,80 @@
+"""Writing a torch network as an ONNX file: TorchScript exporter, static shapes, constants once."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from harness.errors import HarnessError, UnsupportedError
+from harness.graph.constants import share_constants
+
+EXPECTED_WARNINGS = (
+    "You are using the legacy TorchScript-based ONNX export",
+    "The feature will be removed. Please remove usage of this function",
+)
+"""Beginnings of what torch 2.9 to 2.13 say because the exporter that reaches opset 11 is no longer the default."""
+
+
+def export_onnx(
+    module: nn.Module, inputs: Mapping[str, NDArray[Any]], output_names: Sequence[str], path: Path, opset: int
+) -> None:
+    """Trace ``module`` once with ``inputs`` and write the graph to ``path``; every shape in it is static.
+
+    Submodules that define ``fold_constants()`` are told to. The parameters are frozen. Equal networks, inputs and
+    versions of torch give equal bytes: the file holds no date, no path and no trace of the source.
+
+    Args:
+        module: in eval mode, on the CPU; takes the inputs in order.
+        inputs: arrays by ONNX name, of the shapes and types that the file shall have. The values only flow through the
+            trace.
+        output_names: as many as the network returns.
+        path: the file to write; its folder exists.
+        opset: 9 to 20, as far as torch's TorchScript exporter goes.
+
+    Raises:
+        UnsupportedError: the network uses an operation that the opset or the exporter lacks.
+        HarnessError: the network returns another number of outputs.
+    """
+    for submodule in module.modules():
+        fold = getattr(submodule, "fold_constants", None)
+        if fold is not None:
+            fold()
+    module.eval().requires_grad_(requires_grad=False)
+    arguments = tuple(torch.from_numpy(np.ascontiguousarray(array)) for array in inputs.values())
+    with torch.no_grad(), _expected_warnings_ignored():
+        try:
+            torch.onnx.export(
+                module,
+                arguments,
+                str(path),
+                input_names=list(inputs),
+                output_names=list(output_names),
+                opset_version=opset,
+                dynamo=False,
+            )
+        except torch.onnx.errors.OnnxExporterError as error:
+            reason = str(error).splitlines()[0]
+            raise UnsupportedError(f"export.opset={opset}: the network cannot be exported ({reason})") from error
+    model = share_constants(onnx.load(str(path)))
+    if len(model.graph.output) != len(output_names):
+        given = ", ".join(output_names)
+        raise HarnessError(f"model.outputs=[{given}]: the network returns {len(model.graph.output)} outputs; name each")
+    onnx.save(model, str(path))
+
+
+@contextmanager
+def _expected_warnings_ignored() -> Iterator[None]:
+    """Ignore the exporter's notices about its own age and nothing else."""
+    with warnings.catch_warnings():
+        for message in EXPECTED_WARNINGS:
+            warnings.filterwarnings("ignore", message=message)
+        yield
