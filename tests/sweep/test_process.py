@@ -327,3 +327,9 @@ def test_the_caller_sleeps_meanwhile(log: Path) -> None:
     after = resource.getrusage(resource.RUSAGE_SELF)
     assert after.ru_nvcsw - before.ru_nvcsw < 50
     assert after.ru_utime - before.ru_utime < 0.5
+
+
+def test_a_process_that_has_cleaned_its_environment_goes_with_its_session(log: Path, tmp_path: Path) -> None:
+    code = LEAVE_GRANDCHILD.format(own=False).replace("start_new_session", "env={}, start_new_session")
+    run_child(python(code, tmp_path / "pid", 0), log=log, timeout_s=60)
+    assert not running(int((tmp_path / "pid").read_text()))
