@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.config.schema import ParitySettings, Settings
+from harness.config.schema import Settings
 from harness.models.family import family
 from harness.records.schema import Artifact, Outcome
 from harness.stages.export import checkpoint_path
@@ -38,10 +38,13 @@ def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
 def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
     """Compare; ``info`` holds one comparison per pair, and ``outcome`` where one of them is broken."""
     from harness.backends.inputs import random_inputs
-    from harness.graph.parity import compare_outputs
+    from harness.graph.parity import REWRITTEN, ParityThresholds, check
+    from harness.graph.run import run_onnx
 
     del folder
     settings = request.settings
+    limits = settings.parity
+    asked = ParityThresholds(limits.min_cosine, limits.max_abs_over_range, limits.min_argmax_agreement)
     arrays = random_inputs(settings.model.inputs, settings.seed)
     reference, trained = _torch_outputs(settings, arrays)
     axis = 1 if settings.model.task == "segmentation" and trained else None
@@ -49,46 +52,32 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
     problems: list[str] = []
     previous: Sequence[Array] = ()
     for name in (name for name in CONSUMES if name in inputs):
-        outputs = _runtime_outputs(inputs[name], arrays)
-        pairs = [
-            ("torch", _merged([compare_outputs(a, b[: len(a)], axis) for a, b in zip(reference, outputs, strict=True)]))
-        ]
+        outputs = list(run_onnx(inputs[name], arrays).values())
+        comparisons = [("torch", _worst(reference, [output[: limits.samples] for output in outputs], axis), asked)]
         if previous:
-            pairs.append(
-                ("exported", _merged([compare_outputs(a, b, axis) for a, b in zip(previous, outputs, strict=True)]))
-            )
-        for against, result in pairs:
+            comparisons.append(("exported", _worst(previous, outputs, axis), REWRITTEN))
+        for against, result, thresholds in comparisons:
             info[f"{against}_{name}"] = {**asdict(result), "max_abs_over_range": result.max_abs_over_range}
-            problem = broken(result, settings.parity)
+            problem = check(result, thresholds)
             if problem:
                 problems.append(f"{against} and {name}: {problem}")
         previous = outputs
     if problems:
-        hint = "the graph computes something else than the network; see the log, or compare with export.simplify=false"
-        outcome = Outcome(
-            status="failed", stage="parity", reason="parity_broken", message="; ".join(problems), hint=hint
+        info["outcome"] = Outcome(
+            status="failed",
+            stage="parity",
+            reason="parity_broken",
+            message="; ".join(problems),
+            hint="the graph computes something else than the network: try export.simplify=false, another export.opset",
         )
-        info["outcome"] = outcome
     return {}, info
 
 
-def broken(result: ParityResult, limits: ParitySettings) -> str | None:
-    """What is wrong between two outputs, in words, or None."""
-    if not result.finite:
-        return "an output holds NaN or infinity"
-    if result.cosine < limits.min_cosine:
-        return f"cosine {result.cosine:.6f}, expected at least {limits.min_cosine}"
-    if result.max_abs_over_range > limits.max_abs_over_range:
-        most = limits.max_abs_over_range
-        return f"largest difference {result.max_abs_over_range:.2e} of the range, expected at most {most}"
-    agreement = result.argmax_agreement
-    if agreement is not None and agreement < limits.min_argmax_agreement:
-        return f"arg-max agrees in {agreement:.2%}, expected at least {limits.min_argmax_agreement:.2%}"
-    return None
+def _worst(reference: Sequence[Array], candidate: Sequence[Array], argmax_axis: int | None) -> ParityResult:
+    """The comparison of the output that lies furthest off."""
+    from harness.graph.parity import compare_outputs
 
-
-def _merged(results: Sequence[ParityResult]) -> ParityResult:
-    """The worst over a model's outputs."""
+    results = [compare_outputs(a, b, argmax_axis) for a, b in zip(reference, candidate, strict=True)]
     return min(results, key=lambda result: (result.finite, result.cosine, -result.max_abs_over_range))
 
 
@@ -111,10 +100,3 @@ def _torch_outputs(settings: Settings, arrays: Mapping[str, Array]) -> tuple[lis
             outputs = module(*one)
             rows.append([output.numpy() for output in (outputs if isinstance(outputs, tuple | list) else (outputs,))])
     return [np.concatenate(column) for column in zip(*rows, strict=True)], weights.trained
-
-
-def _runtime_outputs(path: Path, arrays: Mapping[str, Array]) -> Sequence[Array]:
-    from harness.backends.onnx_runtime import OnnxRuntimeBackend, OnnxRuntimeOptions
-
-    with OnnxRuntimeBackend(OnnxRuntimeOptions()).load(path) as session:
-        return session.run(arrays)
