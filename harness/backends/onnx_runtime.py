@@ -98,7 +98,7 @@ class OnnxRuntimeBackend:
 
 
 class OnnxRuntimeSession:
-    """An open ONNX file; see ``harness.backends.protocol.Session``."""
+    """An open ONNX file; see ``harness.backends.protocol.Session``. ``runtime`` is the ``InferenceSession`` itself."""
 
     def __init__(self, model: Path, options: OnnxRuntimeOptions) -> None:
         """Open ``model``; see ``OnnxRuntimeBackend.load``."""
@@ -107,10 +107,10 @@ class OnnxRuntimeSession:
         onnxruntime.set_default_logger_severity(LOG_ERRORS)
         self._model = model
         with translated(model):
-            self._session: Any = onnxruntime.InferenceSession(
+            self.runtime: Any = onnxruntime.InferenceSession(
                 os.fspath(model), session_options(options), providers=[PROVIDER]
             )
-        self.output_names: list[str] = [output.name for output in self._session.get_outputs()]
+        self.output_names: list[str] = [output.name for output in self.runtime.get_outputs()]
 
     def run(self, inputs: Mapping[str, Array]) -> Sequence[Array]:
         """Infer one batch; see the protocol."""
@@ -120,13 +120,13 @@ class OnnxRuntimeSession:
 
     def bound(self, inputs: Mapping[str, Array]) -> Callable[[], Any]:
         """The bare call that is timed: ``InferenceSession.run`` with its arguments, errors untranslated."""
-        return partial(self._session.run, self.output_names, dict(inputs))
+        return partial(self.runtime.run, self.output_names, dict(inputs))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        del self._session
+        del self.runtime
 
 
 def session_options(options: OnnxRuntimeOptions) -> Any:
