@@ -6,10 +6,11 @@ YAML list. ``options`` of a model or a backend belong to the family or backend t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 SCHEMA = ConfigDict(extra="forbid", frozen=True)
@@ -18,9 +19,14 @@ PositiveInt = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-CheckpointUrl = Annotated[str, Field(pattern=r"^https?://[^\s?#]+/[A-Za-z0-9][A-Za-z0-9_.-]*(\?\S*)?$")]
-"""An address whose path ends in a plain file name, under which the file is kept."""
 DType = Literal["float32", "float16", "float64", "int64", "int32", "int16", "int8", "uint8", "bool"]
+
+
+def _names_a_file(url: str) -> str:
+    """Refuse an address whose path does not end in a plain file name, under which the file can be kept."""
+    if not re.fullmatch(r"https?://[^\s?#]+/[A-Za-z0-9][A-Za-z0-9_.-]*(\?\S*)?", url):
+        raise ValueError("an http or https address that ends in a file name, such as https://host/net-ee2fff1c.pth")
+    return url
 
 
 @dataclass(config=SCHEMA)
@@ -45,7 +51,7 @@ class PretrainedSettings:
     OpenMMLab writes the first eight digits of the hash at the end of a file's name (``...-ee2fff1c.pth``).
     """
 
-    url: CheckpointUrl
+    url: Annotated[str, AfterValidator(_names_a_file)]
     sha256_prefix: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
 
 

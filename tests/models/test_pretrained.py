@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from rich.console import Console
 
 from harness.config.schema import InputSettings, ModelSettings, PretrainedSettings
@@ -133,6 +134,14 @@ def test_cache_folder_is_where_the_environment_says(tmp_path, monkeypatch):
 
 
 # The published file
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://host/net.pth", "https://host/", "https://host", "https://host/..", "https://host/a/.b", "net.pth"]
+)
+def test_address_without_a_plain_file_name_is_refused(url):
+    with pytest.raises(ValidationError, match="an http or https address that ends in a file name"):
+        PretrainedSettings(url=url, sha256_prefix=PREFIX)
 
 
 @pytest.mark.parametrize("weights", ["auto", "pretrained"])
