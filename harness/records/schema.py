@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 SCHEMA_VERSION = 1
-SCHEMA = ConfigDict(extra="forbid", frozen=True)
+SCHEMA = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
 Status = Literal["ok", "failed", "oom", "timeout", "crashed", "cancelled", "unsupported", "skipped"]
 Source = Literal["measured", "simulated", "reference"]
@@ -22,7 +22,7 @@ Verdict = Literal["stable", "noisy", "unstable"]
 
 @dataclass(config=SCHEMA)
 class Outcome:
-    """How a cell or a step ended: where (``stage``), why (``reason``, a code in snake_case), the words, and what to do."""
+    """How a cell or a step ended: where (``stage``), why (``reason``, in snake_case), the words, and what to do."""
 
     status: Status
     stage: str | None = None
@@ -60,7 +60,7 @@ class Step:
 
 @dataclass(config=SCHEMA)
 class Repeat:
-    """One fresh process that measured the cell. Latencies in ms per iteration (one batch); raw lists in ``samples_file``.
+    """One fresh process that measured the cell: latencies in ms per iteration (one batch), raw in ``samples_file``.
 
     ``samples_file`` is an ``.npz`` with a float64 array ``<boundary>_ms`` per boundary and ``warmup_ms``.
     """
@@ -123,7 +123,7 @@ class Weights:
     trained: bool
     seed: int | None = None
     sha256: str | None = None
-    path: str | None = None
+    name: str | None = None
 
 
 @dataclass(config=SCHEMA)
