@@ -5,15 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from harness.commands.prepare import prepared
 from harness.records.schema import Record
 from harness.report.cells import cells_markdown, cells_table
-from harness.stages.preflight import preflight
 from harness.stages.store import write_atomically
 from harness.sweep.manifest import Manifest, write_manifest
 from harness.sweep.outcome import exit_status
@@ -25,8 +24,8 @@ def run_manifest(manifest: Manifest, home: Path) -> int:
     """Run all cells, print and log their table, publish their records; returns the process's exit status."""
     from harness.records.provenance import environment, package_list
 
-    manifest = _checked(manifest)
     console = Console()
+    manifest = prepared(manifest, console)
     folder = home / "sweeps" / manifest.sweep_id
     console.print(f"home   {home}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"sweep  {manifest.sweep_id}: {len(manifest.cells)} cells", highlight=False, markup=False)
@@ -54,12 +53,6 @@ def run_manifest(manifest: Manifest, home: Path) -> int:
     for problem in problems:
         console.print(f"warning: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)
     return exit_status([record.outcome for record in records])
-
-
-def _checked(manifest: Manifest) -> Manifest:
-    """The manifest with the cells decided that cannot run here; raises ConfigError before anything is written."""
-    cells = [cell if cell.decided else replace(cell, decided=preflight(cell.settings)) for cell in manifest.cells]
-    return replace(manifest, cells=tuple(cells))
 
 
 def _publish(manifest: Manifest, home: Path, records: Sequence[Record]) -> list[str]:

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 SCHEMA_VERSION = 1
-SCHEMA = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
+SCHEMA = ConfigDict(extra="forbid", frozen=True)
 
 Status = Literal["ok", "failed", "oom", "timeout", "crashed", "cancelled", "unsupported", "skipped"]
 Source = Literal["measured", "simulated", "reference"]
@@ -150,6 +150,7 @@ class Record:
     artifacts: Mapping[str, Artifact] = Field(default_factory=dict)
     fingerprint: Mapping[str, Any] = Field(default_factory=dict)
     environment: Mapping[str, Any] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     harness_version: str = ""
     interleaved: bool = True
     schema_version: int = SCHEMA_VERSION

@@ -101,6 +101,7 @@ def build_record(
         artifacts=made,
         fingerprint=_fingerprint(run, settings, made),
         environment=environment,
+        notes=run.cell.notes,
         harness_version=__version__,
         interleaved=manifest.interleaved,
     )

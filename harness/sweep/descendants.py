@@ -19,7 +19,8 @@ from pathlib import Path
 VARIABLE = "HARNESS_STEP"
 _PASSES = 20
 _WAIT_MS = 5000
-_EXEC_MS = 100
+_LOADING_S = 0.1
+"""While a program is being loaded, the environment of its process is empty for a moment: a young one is looked at again."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,10 @@ def _belongs(pid: int, mark: str, leader: int | None) -> bool:
     if stat.session == leader:
         return True
     environment = _environment(pid)
-    lead = _stat(leader) if leader is not None else None
-    if not environment and lead is not None and stat.started >= lead.started:
-        # A process that is being loaded has an empty environment for a moment; a young one gets a second look.
-        deadline = time.monotonic() + _EXEC_MS / 1000
-        while not environment and time.monotonic() < deadline and _stat(pid) is not None:
+    lead = _stat(leader) if leader is not None and not environment else None
+    if lead is not None and stat.started >= lead.started:
+        deadline = time.monotonic() + _LOADING_S
+        while not environment and _has_memory(pid) and time.monotonic() < deadline:
             time.sleep(0.001)
             environment = _environment(pid)
     return mark.encode() in environment
@@ -84,6 +84,14 @@ def _environment(pid: int) -> bytes:
         return Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
         return b""
+
+
+def _has_memory(pid: int) -> bool:
+    """Whether the process has memory still or already, and is not on its way out."""
+    try:
+        return not Path(f"/proc/{pid}/statm").read_text().startswith("0 ")
+    except OSError:
+        return False
 
 
 def _stat(pid: int) -> _Stat | None:

@@ -16,13 +16,17 @@ MANIFEST_VERSION = 1
 
 @dataclass(config=SCHEMA)
 class Cell:
-    """One point of the sweep. ``decided`` is set where the outcome is known before anything runs (skipped)."""
+    """One point of the sweep. ``decided`` is set where the outcome is known before anything runs (skipped).
+
+    ``notes`` are sentences that a reader of its result should see, such as why its weights are not trained.
+    """
 
     index: int
     name: str
     overrides: tuple[str, ...]
     settings: Settings
     decided: Outcome | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(config=SCHEMA)

@@ -10,6 +10,7 @@ import errno
 import math
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from harness.sweep.descendants import end_marked, marked
-from harness.sweep.guard import limit_memory, peak_memory_bytes, raise_oom_score
+from harness.sweep.guard import peak_memory_bytes, raise_oom_score
 from harness.sweep.memory import oom_kills
 
 GRACE_S = 5.0
@@ -145,9 +146,8 @@ def run_child(
     child, timed_out, cancelled, error = None, False, False, None
     try:
         try:
-            child = _start(argv, log, os.environ if env is None else env, mark)
+            child = _start(_limited(argv, memory_limit_bytes), log, os.environ if env is None else env, mark)
             raise_oom_score(child.process.pid)
-            limit_memory(memory_limit_bytes, child.process.pid)
             timed_out = not child.ended.wait(_bounded(timeout_s))
         except OSError as problem:
             error = problem
@@ -188,6 +188,20 @@ def _start(argv: Sequence[str], log: Path, environment: Mapping[str, str], mark:
     finally:
         os.close(handle)
     return _Child(process, mark)
+
+
+def _limited(argv: Sequence[str], limit_bytes: int | None) -> list[str]:
+    """The command behind a shell that sets the limit and then becomes it: set from here, it could come too late.
+
+    Raises:
+        FileNotFoundError: there is no such command, which the shell would say only with its status.
+    """
+    if limit_bytes is None or sys.platform != "linux":
+        return list(argv)
+    if shutil.which(argv[0]) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
+    # RLIMIT_DATA in kB; a tighter limit from outside refuses this one and stays.
+    return ["/bin/sh", "-c", f'ulimit -d {limit_bytes // 1024} 2>/dev/null; exec "$@"', "sh", *argv]
 
 
 def _ended(exit_: ChildExit, child: _Child, kills_before: int | None) -> ChildExit:
