@@ -37,7 +37,7 @@ def sha256_file(path: Path) -> str:
     """SHA-256 of a file's content, in hex. Raises OSError where it cannot be read."""
     with path.open("rb") as file:
         if hasattr(hashlib, "file_digest"):
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return str(hashlib.file_digest(file, "sha256").hexdigest())
         digest = hashlib.sha256()
         while block := file.read(1 << 20):
             digest.update(block)
