@@ -20,7 +20,7 @@ VARIABLE = "HARNESS_STEP"
 _PASSES = 20
 _WAIT_MS = 5000
 _LOADING_S = 0.1
-"""While a program is being loaded, the environment of its process is empty for a moment: a young one is looked at again."""
+"""A process whose program is being loaded has an empty environment for a moment: a young one is looked at again."""
 
 
 @dataclass(frozen=True)
