@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -117,7 +118,8 @@ def record_folders(root: Path) -> Iterator[Path]:
 
 def _write_json(path: Path, content: Any) -> Path:
     """Write redacted JSON to a temporary file, sync and rename it: a reader sees the old or the new one, whole."""
-    data = json.dumps(redact(content), indent=1, ensure_ascii=False, allow_nan=False).encode()
+    text = json.dumps(_finite(redact(content)), indent=1, ensure_ascii=False, allow_nan=False)
+    data = text.encode("utf-8", errors="replace")  # a log's broken bytes must not lose a record
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -134,6 +136,15 @@ def _write_json(path: Path, content: Any) -> Path:
     except OSError as error:
         raise HarnessError(f"{path}: cannot be written ({error.strerror}); free space or set HARNESS_HOME") from error
     return path
+
+
+def _finite(value: Any) -> Any:
+    """The JSON value with infinities and NaN as the words that pydantic reads back as such."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list) else value
 
 
 def _sync_folder(folder: Path) -> None:
