@@ -7,12 +7,13 @@ from collections.abc import Iterable
 
 
 def nearest(given: str, choices: Iterable[str]) -> str | None:
-    """The choice that was most likely meant, or None when none is near."""
+    """The choice that was most likely meant, letters in another order first; None when none is near."""
     valid = sorted(choices)
     folded = {choice.casefold(): choice for choice in valid}
-    found = difflib.get_close_matches(given.casefold(), folded, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(given.casefold(), folded, n=3, cutoff=0.6)
+    swapped = [choice for choice in found if sorted(choice) == sorted(given.casefold())]
     if found:
-        return folded[found[0]]
+        return folded[(swapped or found)[0]]
     beginnings = [choice for key, choice in folded.items() if len(given) > 1 and key.startswith(given.casefold())]
     return beginnings[0] if beginnings else None
 
