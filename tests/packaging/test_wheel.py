@@ -70,11 +70,9 @@ def test_it_works_from_an_empty_folder(installed: Path, tmp_path: Path) -> None:
     helped = run(installed, "-m", "harness", "--help", cwd=tmp_path)
     assert helped.returncode == 0
     assert "swin98_tiny" in helped.stdout
-    shown = run(
-        installed, "-m", "harness", "--cfg", "job", "model=swin98_tiny", "sweep=swin98_batchsizes", cwd=tmp_path
-    )
+    shown = run(installed, "-m", "harness", "--cfg", "job", "sweep=swin98_batchsizes", "batchsize=2", cwd=tmp_path)
     assert shown.returncode == 0, shown.stderr
-    assert "name: swin98" in shown.stdout
+    assert "batchsize: 2" in shown.stdout
     refused = run(installed, "-m", "harness", "model=swin89", cwd=tmp_path)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.startswith("harness: model=swin89: no such choice; did you mean 'swin98'?")
@@ -85,3 +83,12 @@ def test_the_console_script_is_there(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (points,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
         assert "harness = harness.__main__:main" in archive.read(points).decode()
+
+
+def test_an_editable_installation_copies_nothing(tmp_path: Path) -> None:
+    """Copies of the configuration in site-packages would be read in place of the checkout's, or confuse who looks."""
+    code = "import sys; from hatchling.build import build_editable; print(build_editable(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=True, capture_output=True)
+    (built,) = tmp_path.glob("*.whl")
+    names = [name for name in zipfile.ZipFile(built).namelist() if ".dist-info/" not in name]
+    assert [Path(name).suffix for name in names] == [".pth"]
