@@ -29,7 +29,9 @@ __all__ = ["AisBenchLog", "parse", "to_json"]
 _LOADED = re.compile(r"(?<!un)load model (?!from)(\S+) success")
 _UNLOADED = re.compile(r"unload model success")
 _OLD_RUNTIME = re.compile(r"\[WARNING\] aclruntime version:(\S+) is lower[^\n]*")
-_IMPORT = re.compile(r"^\s*((?:import|from) [^\n]+?)\s*\n\s*(?:ImportError|ModuleNotFoundError|OSError)", re.MULTILINE)
+_IMPORT = re.compile(
+    r"^[ \t]*((?:import|from) [^\n]{1,200})\n[ \t]*(?:ImportError|ModuleNotFoundError|OSError)", re.MULTILINE
+)
 
 
 def parse(text: str) -> AisBenchLog:
@@ -70,7 +72,7 @@ def parse(text: str) -> AisBenchLog:
         len(_LOADED.findall(cleaned)),
         len(_UNLOADED.findall(cleaned)),
         old_runtime[1] if old_runtime else None,
-        failed_import[1] if failed_import else None,
+        failed_import[1].strip() if failed_import else None,
         parse_codes(cleaned),
         classify_cleaned(cleaned, None),
         (),

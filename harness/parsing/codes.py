@@ -62,7 +62,7 @@ def parse_reports(text: str) -> list[Report]:
     """All coded messages of cleaned text, in their order."""
     reports = []
     for found in _REPORT.finditer(text):
-        pid, time = found[3], found[4]
+        pid, time = found[3], found[4] if found[4] and not is_cut(text, found.end(4)) else None
         if pid is None:
             line_start = text.rfind("\n", 0, found.start()) + 1
             before = _STAMP_BEFORE.search(text[line_start : found.start()])

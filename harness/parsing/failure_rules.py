@@ -48,9 +48,9 @@ MEMORY = (
         "oom",
         "device_out_of_memory",
         "memory",
-        r"EL0004\b|CODE=(?:207001|207018|245000)\b|ACL: ?memory allocation fail|Malloc ptrData failed|MxbsMalloc failed"
-        r"|create outmemory data failed|Failed to allocate memory|malloc (?:physical|device) memory failed"
-        r"|\[E\][^\n]*(?:OutOfMemory|out of memory)|CUDA(?: error:)? ?out of memory|Cuda Error in allocate: 2"
+        r"\bEL0004\)?:|CODE=(?:207001|207018|245000)\b|ACL: ?memory allocation fail|Malloc ptrData failed"
+        r"|MxbsMalloc failed|create outmemory data failed|Failed to allocate memory"
+        r"|malloc (?:physical|device) memory failed|\[E\][^\n]{0,300}(?:OutOfMemory|out of memory)|CUDA(?: error:)? ?out of memory|Cuda Error in allocate: 2"
         r"|cudaErrorMemoryAllocation|Cuda failure: (?:2|out of memory)|torch\.(?:cuda\.)?OutOfMemoryError"
         r"|\b(?:NPU|device) out of memory\b",
         _SMALLER,
@@ -59,7 +59,7 @@ MEMORY = (
         "oom",
         "host_out_of_memory",
         "memory",
-        r"Out of memory: Kill|oom-kill|std::bad_alloc|^\s*MemoryError\b|\[Errno 12\]|\bCannot allocate memory\b",
+        r"Out of memory: Kill|oom-kill|std::bad_alloc|^[ \t]*MemoryError\b|\[Errno 12\]|\bCannot allocate memory\b",
         "the host ran out of memory: close other programs or convert on a machine with more",
     ),
     rule("oom", "out_of_memory", "memory", r"\bout of memory\b", _SMALLER),
@@ -78,7 +78,7 @@ ENVIRONMENT = (
         "failed",
         "toolkit_not_sourced",
         "environment",
-        r"lib(?:ascendcl|acl_\w+|ge_\w+|runtime|graph|msprofiler)\.so[^\n]*(?:cannot open|No such file)"
+        r"lib(?:ascendcl|acl_\w+|ge_\w+|runtime|graph|msprofiler)\.so[^\n]{0,300}(?:cannot open|No such file)"
         r"|No module named '(?:acl|te|tbe|aclruntime\.\w+)'|(?:atc|atc\.bin|msprof): (?:command )?not found",
         _SOURCE,
     ),
@@ -115,8 +115,8 @@ ENVIRONMENT = (
         "failed",
         "python_environment",
         "environment",
-        r"\bE40000\b|\bEC0010\b|has no attribute 'define'|Failed to import Python module"
-        r"|^\s*(?:ModuleNotFound|Import)Error\b",
+        r"\b(?:E40000|EC0010)\)?:|has no attribute 'define'|Failed to import Python module"
+        r"|^[ \t]*(?:ModuleNotFound|Import)Error\b",
         "install the Python packages that CANN asks for (attrs decorator sympy cffi pyyaml psutil protobuf scipy "
         "numpy) into the Python that runs it",
     ),
@@ -127,8 +127,8 @@ DEVICE = (
         "failed",
         "device_busy",
         "device",
-        r"because the device is used|ret is -8020\b|already in use|\bEL0005\b|resources? (?:are|is) busy"
-        r"|device (?:or resource )?(?:is )?busy|CODE=207005\b",
+        r"because the device is used|ret is -8020\b|davinci\d+\]? already in use|\bEL0005\)?:"
+        r"|resources? (?:are|is) busy|device (?:or resource )?(?:is )?busy|CODE=207005\b",
         "another container or process holds the device: stop it, or start this one with --privileged or other devices",
     ),
     rule(

@@ -15,21 +15,21 @@ MODEL = (
         "unsupported",
         "soc_version_mismatch",
         "model",
-        r"CODE=507008\b|SoC version[^\n]*(?:mismatch|not match)",
+        r"CODE=507008\b|SoC version[^\n]{0,300}(?:mismatch|not match)",
         "convert the model again for the chip that is present: soc_version=Ascend<name in npu-smi info>",
     ),
     rule(
         "unsupported",
         "soc_version_invalid",
         "model",
-        r"E10001\b[^\n]*soc_version|soc_version[^\n]*(?:is invalid|not support)",
+        r"E10001\)?:[^\n]{0,300}soc_version|soc_version[^\n]{0,300}(?:is invalid|not support)",
         "give --soc_version=Ascend<name in npu-smi info>, such as Ascend310P3",
     ),
     rule(
         "unsupported",
         "operator_unsupported",
         "operator",
-        r"\bEZ300[23]\b|\bE19010\b|\bEZ9010\b|\bEZ0501\b|\bE10501\b|\bE1005[56]\b|No parser is registered for Op"
+        r"\b(?:EZ300[23]|E19010|EZ9010|EZ0501|E10501|E1005[56])\)?:|No parser is registered for Op"
         r"|No supported Ops kernel|IR for Op \[|No importer registered for op|UNSUPPORTED_NODE",
         "the operator named is not in this toolkit for this chip: export with a lower opset (11 for CANN 5.1), "
         "rewrite the node, or update the toolkit; check that soc_version names the exact chip",
@@ -38,7 +38,7 @@ MODEL = (
         "failed",
         "operator_compile_failed",
         "operator",
-        r"\bE40021\b|Failed to compile Op",
+        r"\bE40021\)?:|Failed to compile Op",
         _PLOG,
     ),
     rule(
@@ -52,15 +52,15 @@ MODEL = (
         "failed",
         "onnx_invalid",
         "model",
-        r"\bE1600[1-5]\b|\bE10041\b|Failed to parse onnx file|Failed to load the model from"
-        r"|ONNX[^\n]*(?:is invalid|parse failed)",
+        r"\b(?:E1600[1-5]|E10041)\)?:|Failed to parse onnx file|Failed to load the model from"
+        r"|ONNX[^\n]{0,300}(?:is invalid|parse failed)",
         "check the ONNX file with onnx.checker; E16005 wants exactly one opset domain",
     ),
     rule(
         "failed",
         "input_name_unknown",
         "usage",
-        r"\bE10016\b|\bE11017\b|Cannot find input tensor with name",
+        r"\b(?:E10016|E11017)\)?:|Cannot find input tensor with name",
         "take the names from the graph's inputs and outputs",
     ),
     rule(
@@ -74,7 +74,7 @@ MODEL = (
         "failed",
         "convert_argument",
         "usage",
-        r"\bE100(?:0[1-9]|1[0-9]|2[0-9]|3[0-9]|4[0-9]|5[0-4])\b|\bE10410\b|\bE1300\d\b|\bE1301[0-5]\b",
+        r"\b(?:E100(?:0[1-9]|[1-4][0-9]|5[0-4])|E10410|E130(?:0\d|1[0-5]))\)?:",
         "correct the argument that the message names",
     ),
     rule(
@@ -167,7 +167,7 @@ RUN = (
         r"get_list_info failed",
         "nothing was measured: check that inputs exist and that loop is at least 1",
     ),
-    rule("failed", "inner_error", "execution", r"\bE[A-Z1]\w999: ?[^\n]*Inner Error", _PLOG),
+    rule("failed", "inner_error", "execution", r"\bE[A-Z1]\w999\)?: ?[^\n]{0,300}Inner Error", _PLOG),
 )
 
 LAST = (
@@ -182,7 +182,11 @@ LAST = (
         "the number is ais_bench's own; " + _PLOG,
     ),
     rule(
-        "failed", "python_exception", "execution", r"^\w*(?:Error|Exception)\b: ?[^\n]*", "see the traceback in the log"
+        "failed",
+        "python_exception",
+        "execution",
+        r"^\w*(?:Error|Exception)\b: ?[^\n]{0,300}",
+        "see the traceback in the log",
     ),
     rule("failed", "error_reported", "execution", r"\[(?:ERROR|E)\] ?[^\n]+", "see the log"),
 )

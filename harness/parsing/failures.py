@@ -10,7 +10,7 @@ from harness.parsing.failure_rules_run import LAST, MODEL, RUN
 from harness.parsing.text import clean, excerpt
 
 #: Causes stand at the beginning or the end of a log: of a long one only so many characters at either end are searched.
-_SEARCHED_CHARS = 1_000_000
+_SEARCHED_CHARS = 300_000
 _MESSAGE_CHARS = 400
 
 _SUCCESS = re.compile(r"ATC run success|&&&& PASSED|unload model success|end to finalize acl|ave_throughputRate:")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +13,9 @@ from harness.parsing.npu_smi_rows import ChipRow, Process
 from harness.parsing.npu_smi_table import BANNER, Table, parse_table
 from harness.parsing.text import Finding, clean, cut_finding, integer, is_cut, not_understood
 
-_PROCESS = re.compile(r"Process id:\s*([0-9]+)\s+Process name:\s*(.*?)\s+Process memory\(MB\):\s*([0-9]+)(?=\s)")
+_PROCESS = re.compile(
+    r"Process id:\s*([0-9]+)\s+Process name:[ \t]*([^\n]{0,200}?)[ \t]+Process memory\(MB\):\s*([0-9]+)(?=\s)"
+)
 _NPU = re.compile(r"NPU ID\s*:\s*([0-9]+)")
 _CHIP = re.compile(r"Chip ID\s*:\s*([0-9]+)")
 #: Which query prints which value; the first that is there names the command.
@@ -90,8 +93,8 @@ def parse(text: str) -> NpuSmi:
         if driver is not None and is_cut(cleaned, banner.end(2)):
             findings.append(cut_finding("Version", driver))
             driver = None
-    failure = classify_cleaned(cleaned, None)
-    if table.rows or mapping or (readings and failure and failure.category != "device"):
+    failure = None if table.rows or mapping else classify_cleaned(cleaned, None)
+    if readings and failure and failure.category != "device":
         failure = None
     if not (table.rows or table.processes or table.idle or readings or mapping or tool or failure):
         raise not_understood(
@@ -112,21 +115,21 @@ def parse(text: str) -> NpuSmi:
 
 def _queried_processes(text: str) -> list[Process]:
     """The processes of ``npu-smi info -t proc-mem``, with the NPU named before them and the chip named after them."""
+    npus = [(found.start(), integer(found[1])) for found in _NPU.finditer(text)]
+    chips = [(found.start(), integer(found[1])) for found in _CHIP.finditer(text) if not is_cut(text, found.end())]
     processes = []
     for found in _PROCESS.finditer(text):
-        before = list(_NPU.finditer(text, 0, found.start()))
-        after = _CHIP.search(text, found.end())
-        npu_id = integer(before[-1][1]) if before else None
+        npu_id = next((npu for start, npu in reversed(npus) if start < found.start()), None)
+        chip_id = next((chip for start, chip in chips if start > found.end()), None)
         pid, memory_mb = integer(found[1]), integer(found[3])
         if npu_id is not None and pid is not None and memory_mb is not None:
-            chip_id = integer(after[1]) if after and not is_cut(text, after.end()) else None
-            processes.append(Process(npu_id, chip_id, pid, found[2], memory_mb))
+            processes.append(Process(npu_id, chip_id, pid, found[2].strip(), memory_mb))
     return processes
 
 
 def _check_chips(table: Table) -> list[Finding]:
     seen = [(row.npu_id, row.chip_id) for row in table.rows if row.chip_id is not None]
-    twice = sorted({f"NPU {npu} chip {chip}" for npu, chip in seen if seen.count((npu, chip)) > 1})
+    twice = [f"NPU {npu} chip {chip}" for (npu, chip), count in Counter(seen).items() if count > 1]
     if not twice:
         return []
     return [

@@ -59,7 +59,7 @@ def parse_table(text: str) -> tuple[Table, list[Finding]]:
         elif (first := _first_row(cells, is_last=is_last)) is not None:
             tokens.append(("first", first))
         elif (second := _second_row(cells, is_last=is_last)) is not None:
-            tokens.append(("second", second))
+            tokens.append(("second", _with_title(second, text)))
     idle = tuple(
         (int(found[1]), integer(found[2] or "")) for found in _IDLE.finditer(text) if integer(found[1]) is not None
     )
@@ -150,6 +150,13 @@ def _second_row(cells: Sequence[str], *, is_last: bool) -> ChipRow | None:
             not_reported=(*row.not_reported, *_absent(hbm=words[1])),
         )
     return row
+
+
+def _with_title(row: ChipRow, text: str) -> ChipRow:
+    """The row with its second id under the name that the header gives; without header and memory it has none."""
+    if row.device_id is None or row.memory_mb is not None or "Device" in text:
+        return row
+    return replace(row, device_id=None, phy_id=row.device_id if "Phy-ID" in text else None)
 
 
 def _process(cells: Sequence[str]) -> Process | None:

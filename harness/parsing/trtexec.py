@@ -15,7 +15,7 @@ from harness.parsing.trtexec_sections import D2H, GPU, H2D, LATENCY, parse_block
 FORMAT_BLOCKS = "TRT7 multi line"
 FORMAT_LISTS = 'TRT8 "GPU Compute Time:" list'
 
-_BANNER = re.compile(r"&&&& (RUNNING|PASSED|FAILED)(?:[ \t]+TensorRT\.trtexec)?([^\n]*)")
+_BANNER = re.compile(r"&&&& (RUNNING|PASSED|FAILED)(?:[ \t]+TensorRT\.trtexec)?([^\n]*)(\n?)")
 _BANNER_VERSION = re.compile(r"\[TensorRT v([0-9][0-9.]*)\]")
 _VERSION = re.compile(r"TensorRT version:[ \t]*([0-9]+(?:\.[0-9]+)+)(?=\s)")
 _QPS = re.compile(rf"\bthroughput:\s*({VALUE})\s*qps", re.IGNORECASE)
@@ -102,7 +102,7 @@ def parse(text: str) -> TrtexecLog:
         _first(_WALLTIME, cleaned),
         next((integer(found[1]) for found in _QUERIES.finditer(cleaned)), None),
         _version(cleaned, [banner[2] for banner in banners]),
-        _flags([banner[2] for banner in banners]),
+        _flags([banner[2] + banner[3] for banner in banners]),
         tuple((key, value.strip()) for key, value in settings.items()),
         device[1].strip() if device else None,
         status,
@@ -167,8 +167,10 @@ def _version(text: str, banners: list[str]) -> str | None:
 
 
 def _flags(banners: list[str]) -> tuple[str, ...]:
-    """The arguments of the command that a banner states after ``#``."""
+    """The arguments of the command that a banner states after ``#``; the last word of a cut banner is left out."""
     command = next((banner.split("#", 1)[1] for banner in banners if "#" in banner), "")
+    if not command.endswith("\n"):
+        command = command.rpartition(" ")[0]
     try:
         words = shlex.split(command)
     except ValueError:
@@ -177,7 +179,7 @@ def _flags(banners: list[str]) -> tuple[str, ...]:
 
 
 def to_json(log: TrtexecLog) -> dict[str, Any]:
-    """The log as JSON values; at the top ``min max mean median p99`` of compute, ``qps latency_mean total_compute_s format``."""
+    """The log as JSON values; at the top those of compute: ``min max mean median p99``, and ``qps latency_mean`` ..."""
     compute, latency = log.timing(GPU), log.timing(LATENCY)
     out: dict[str, Any] = compute.to_json() if compute else {}
     optional = {

@@ -35,7 +35,7 @@ _ITEM = rf"(?:(min|max|mean|median)|percentile\s*\(\s*([0-9]{{1,3}}(?:\.[0-9]+)?
 _NEXT_ITEM = re.compile(_JUNK + _ITEM, re.IGNORECASE)
 _ANY_ITEM = re.compile(r"\b" + _ITEM, re.IGNORECASE)
 _BLOCK = re.compile(
-    r"(?:\[I\]\s*|^[\s>#]*)(Host Latency|Enqueue Time|GPU Compute)[ \t]*(?=\n|\[|$)"
+    r"(?:\[I\]\s*|^[ \t>#]*)(Host Latency|Enqueue Time|GPU Compute)[ \t]*(?=\n|\[|$)"
     rf"|\b(min|max|mean|median|percentile):\s*({VALUE})\s*ms\b(?:\s+at\s+([0-9]{{1,3}}(?:\.[0-9]+)?)%)?"
     r"([ \t]*\(end to end)?",
     re.IGNORECASE | re.MULTILINE,
@@ -108,30 +108,37 @@ def _timing(name: str, values: dict[str, float], percentiles: Sequence[tuple[flo
 def parse_blocks(text: str) -> tuple[list[Timing], list[Finding]]:
     """The sections of TensorRT 7 in cleaned text.
 
-    A value line does not name its section. One lone section takes its values from anywhere; otherwise lines must
-    stand in the tool's order (some may be missing), or no section is returned and a finding says so.
+    A value line does not name its section. Lines must stand in the tool's order (some may be missing), or no section is
+    returned and a finding says so; only a lone section whose values are all there takes them from anywhere.
     """
     items = list(_block_items(text))
     headings = [item for item in items if not item.key]
     if not headings:
         return [], []
     values = [item for item in items if item.key]
-    if len(headings) == 1 and len({item.key for item in values}) == len(values):
-        sections = [(headings[0].section, values)] if values else []
-    else:
-        sections = _attribute(items)
-        if not sections and values:
-            return [], [
-                Finding(
-                    "out_of_order", "the lines of TensorRT 7 are out of order: no value can be told to be a section's"
-                )
-            ]
+    sections = _attribute(items)
+    if not sections and _is_lone(headings, values):
+        sections = [(headings[0].section, values)]
+    if not sections and values:
+        message = "the lines of TensorRT 7 are out of order: no value can be told to be a section's"
+        return [], [Finding("out_of_order", message)]
     timings = []
     for section, own in sections:
         named = {item.key: item.value_ms for item in own if item.value_ms is not None and item.key != "percentile"}
         levels = [(item.level, item.value_ms) for item in own if item.key == "percentile" and item.value_ms is not None]
         timings.append(_timing(section, named, levels))
     return timings, []
+
+
+def _is_lone(headings: Sequence[_Item], values: Sequence[_Item]) -> bool:
+    """Whether one section and nothing but its values is there, each once, with the mean (enqueue has none)."""
+    keys = {item.key for item in values}
+    return (
+        len(headings) == 1
+        and len(keys) == len(values)
+        and {"min", "max", "mean"} <= keys
+        and all(item.has_end_to_end == (headings[0].section == LATENCY) for item in values)
+    )
 
 
 def _block_items(text: str) -> Iterator[_Item]:
