@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from harness.errors import HarnessError, UnsupportedError
+from harness.graph.batch import set_batch
 from harness.graph.constants import share_constants
 
 EXPECTED_WARNINGS = (
@@ -29,19 +30,22 @@ def export_onnx(
 ) -> None:
     """Trace ``module`` once with ``inputs`` and write the graph to ``path``; every shape in it is static.
 
-    Submodules that define ``fold_constants()`` are told to. The parameters are frozen. Equal networks, inputs and
-    versions of torch give equal bytes: the file holds no date, no path and no trace of the source.
+    Submodules that define ``fold_constants()`` are told to. A network whose attribute ``batch_free`` is true promises
+    that no constant of its graph depends on the batch: it is traced with the first sample alone and the batch size is
+    written into the graph, which saves the memory of a large batch. The parameters are frozen. Equal networks, inputs
+    and versions of torch give equal bytes: the file holds no date, no path and no trace of the source.
 
     Args:
         module: in eval mode, on the CPU; takes the inputs in order.
         inputs: arrays by ONNX name, of the shapes and types that the file shall have. The values only flow through the
-            trace.
+            trace. The first axis of each is the batch.
         output_names: as many as the network returns.
         path: the file to write; its folder exists.
         opset: 9 to 20, as far as torch's TorchScript exporter goes.
 
     Raises:
-        UnsupportedError: the network uses an operation that the opset or the exporter lacks.
+        UnsupportedError: the network uses an operation that the opset or the exporter lacks, or is not as free of its
+            batch size as it promised.
         HarnessError: the network returns another number of outputs.
     """
     for submodule in module.modules():
@@ -49,7 +53,9 @@ def export_onnx(
         if fold is not None:
             fold()
     module.eval().requires_grad_(requires_grad=False)
-    arguments = tuple(torch.from_numpy(np.ascontiguousarray(array)) for array in inputs.values())
+    batch = _separable_batch(module, inputs)
+    traced = [array if batch is None else array[:1] for array in inputs.values()]
+    arguments = tuple(torch.from_numpy(np.array(array)) for array in traced)
     with torch.no_grad(), _expected_warnings_ignored():
         try:
             torch.onnx.export(
@@ -68,7 +74,15 @@ def export_onnx(
     if len(model.graph.output) != len(output_names):
         given = ", ".join(output_names)
         raise HarnessError(f"model.outputs=[{given}]: the network returns {len(model.graph.output)} outputs; name each")
+    if batch is not None:
+        set_batch(model, batch)
     onnx.save(model, str(path))
+
+
+def _separable_batch(module: nn.Module, inputs: Mapping[str, NDArray[Any]]) -> int | None:
+    """The batch size, where one sample is enough to trace the network; else None."""
+    batches = {len(array) for array in inputs.values() if array.ndim}
+    return batches.pop() if getattr(module, "batch_free", False) and len(batches) == 1 else None
 
 
 @contextmanager

@@ -44,7 +44,8 @@ class Family(Protocol):
         """The network that ``parse_options`` describes: in eval mode, on the CPU, its weights not loaded yet.
 
         ``forward`` takes the model's inputs in order and returns one tensor or a tuple. A submodule may define
-        ``fold_constants()``; the export calls it once the weights are there.
+        ``fold_constants()``; the export calls it once the weights are there. A network that sets ``batch_free = True``
+        promises that no constant in it depends on the batch size; see ``harness.graph.export``.
         """
         ...
 

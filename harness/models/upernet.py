@@ -71,6 +71,8 @@ class UPerHead(nn.Module):
 class UPerNetSwin(nn.Module):
     """Swin and UPerNet: an image in, the logits of each class for each pixel out (``encode_decode``)."""
 
+    batch_free = True  # the export may trace a single sample
+
     def __init__(
         self,
         image: Size,
