@@ -10,8 +10,9 @@ HIDDEN = "***"
 
 _SECRET_WORD = r"(?:password|passwd|passphrase|pwd|secrets?|token|api_?key|access_?key|private_?key|credentials?)"  # noqa: S105
 _SECRET_KEY = re.compile(rf"(?:^|[._\-\s/]){_SECRET_WORD}(?:$|[._\-\s/])|(?:password|_secret|_token)$", re.IGNORECASE)
-_USERINFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.\-]*://)(?P<user>[^\s/:@?#'\"]*)(?P<rest>:[^\s/?#'\"]*)?@")
-_ASSIGNMENT = re.compile(rf"(?P<key>[\w.\-]*{_SECRET_WORD}[\w\-]*)(?P<eq>=|: )(?P<value>[^\s&,;'\"]+)", re.IGNORECASE)
+# Written so that no text, however long its words, takes more than linear time: logs come from anywhere.
+_USERINFO = re.compile(r"://(?P<user>[^\s/:@?#'\"]*)(?P<rest>:[^\s/?#'\"]*)?@")
+_ASSIGNMENT = re.compile(r"(?<![\w.\-])(?P<key>[\w.\-]{1,200})(?P<eq>=|: )(?P<value>[^\s&,;'\"]+)")
 _SIGNED = re.compile(
     r"(?P<key>[?&](?:sig|signature|x-amz-signature|x-amz-credential|x-amz-security-token|sslpassword)=)[^&\s'\"]+",
     re.IGNORECASE,
@@ -48,10 +49,9 @@ def _is_secret(key: Any, value: Any) -> bool:
 
 def _hide_userinfo(match: re.Match[str]) -> str:
     if match["rest"] is not None:
-        return f"{match['scheme']}{match['user']}:{HIDDEN}@"
-    if match["scheme"].lower().startswith("http"):
-        return f"{match['scheme']}{HIDDEN}@"
-    return match[0]
+        return f"://{match['user']}:{HIDDEN}@"
+    scheme = match.string[max(0, match.start() - 5) : match.start()].lower()
+    return f"://{HIDDEN}@" if scheme.endswith(("http", "https")) else match[0]
 
 
 def _hide_assignment(match: re.Match[str]) -> str:
