@@ -50,7 +50,8 @@ MEMORY = (
         "memory",
         r"\bEL0004\)?:|CODE=(?:207001|207018|245000)\b|ACL: ?memory allocation fail|Malloc ptrData failed"
         r"|MxbsMalloc failed|create outmemory data failed|Failed to allocate memory"
-        r"|malloc (?:physical|device) memory failed|\[E\][^\n]{0,300}(?:OutOfMemory|out of memory)|CUDA(?: error:)? ?out of memory|Cuda Error in allocate: 2"
+        r"|malloc (?:physical|device) memory failed|\[E\][^\n]{0,300}(?:OutOfMemory|out of memory)"
+        r"|CUDA(?: error:)? ?out of memory|Cuda Error in allocate: 2"
         r"|cudaErrorMemoryAllocation|Cuda failure: (?:2|out of memory)|torch\.(?:cuda\.)?OutOfMemoryError"
         r"|\b(?:NPU|device) out of memory\b",
         _SMALLER,

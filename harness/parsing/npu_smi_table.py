@@ -42,6 +42,8 @@ def parse_table(text: str) -> tuple[Table, list[Finding]]:
     tokens: list[tuple[str, ChipRow | None]] = []
     processes: list[Process] = []
     lines = text.split("\n")
+    has_processes = "Process id" in text
+    titles = _titles(text)
     for position, line in enumerate(lines):
         if "|" not in line or set(line) <= set("+|=- "):
             if "-----" in line or "=====" in line:
@@ -49,7 +51,7 @@ def parse_table(text: str) -> tuple[Table, list[Finding]]:
             continue
         is_last = position == len(lines) - 1
         cells = _cells(line, is_last=is_last)
-        process = _process(cells)
+        process = _process(cells) if has_processes else None
         if process is not None:
             processes.append(process)
         elif BANNER.search(line):
@@ -59,7 +61,7 @@ def parse_table(text: str) -> tuple[Table, list[Finding]]:
         elif (first := _first_row(cells, is_last=is_last)) is not None:
             tokens.append(("first", first))
         elif (second := _second_row(cells, is_last=is_last)) is not None:
-            tokens.append(("second", _with_title(second, text)))
+            tokens.append(("second", _with_title(second, titles)))
     idle = tuple(
         (int(found[1]), integer(found[2] or "")) for found in _IDLE.finditer(text) if integer(found[1]) is not None
     )
@@ -141,22 +143,27 @@ def _second_row(cells: Sequence[str], *, is_last: bool) -> ChipRow | None:
         memory_mb=_pair(*pairs[0]),
         not_reported=(*row.not_reported, *_absent(aicore=stats[1], mem=words[0])),
     )
-    if len(pairs) == 2:  # with HBM the second id is the die's physical one
-        row = replace(
-            row,
-            hbm_mb=_pair(*pairs[1]),
-            phy_id=row.device_id,
-            device_id=None,
-            not_reported=(*row.not_reported, *_absent(hbm=words[1])),
-        )
+    if len(pairs) == 2:
+        row = replace(row, hbm_mb=_pair(*pairs[1]), not_reported=(*row.not_reported, *_absent(hbm=words[1])))
     return row
 
 
-def _with_title(row: ChipRow, text: str) -> ChipRow:
-    """The row with its second id under the name that the header gives; without header and memory it has none."""
-    if row.device_id is None or row.memory_mb is not None or "Device" in text:
+def _titles(text: str) -> tuple[bool, bool]:
+    """Whether a header names the second id of a chip's row ``Device``, and ``Phy-ID``."""
+    return re.search(r"Chip[ \t]+Device\b", text) is not None, "Phy-ID" in text
+
+
+def _with_title(row: ChipRow, titles: tuple[bool, bool]) -> ChipRow:
+    """The row with its second id under the header's name; without one it is physical beside HBM, unknown in a cut row."""
+    is_device, is_physical = titles
+    second = row.device_id
+    if second is None or is_device:
         return row
-    return replace(row, device_id=None, phy_id=row.device_id if "Phy-ID" in text else None)
+    is_physical = is_physical or row.hbm_mb is not None
+    is_known = is_physical or row.memory_mb is not None or row.aicore_percent is not None
+    return replace(
+        row, device_id=second if is_known and not is_physical else None, phy_id=second if is_physical else None
+    )
 
 
 def _process(cells: Sequence[str]) -> Process | None:

@@ -86,6 +86,19 @@ def test_older_and_newer_910_without_a_device_column() -> None:
     ]
 
 
+def test_oldest_910_with_a_device_column_and_no_hugepages() -> None:
+    text = (
+        "| NPU     Name      | Health  | Power(W)   Temp(C)                          |\n"
+        "| Chip    Device    | Bus-Id  | AICore(%)  Memory-Usage(MB)  HBM-Usage(MB)  |\n"
+        "+===================+=========+=============================================+\n"
+        "| 1       910A      | OK      | 66.6       37                               |\n"
+        "| 0       5         | 0000:C1:00.0  | 0    1236 / 15171     0 / 32768      |\n"
+    )
+    (row,) = parse(text).rows
+    assert (row.device_id, row.phy_id, row.hbm_mb, row.hugepages) == (5, None, (0, 32768), None)
+    assert parse(text).findings == ()
+
+
 def test_chip_named_by_digits_alone() -> None:
     text = "| 0       310      | OK     | 12.8   61    0  / 969  |\n| 0   0  | 0000:01:00.0  | 0   577  / 7759  |\n"
     (row,) = parse(text).rows
@@ -236,7 +249,10 @@ def test_a_value_at_the_end_of_a_cut_query_is_left_out() -> None:
         parse("\tTemperature (C)                : 4")
 
 
-@pytest.mark.parametrize("text", ["| 1 | 2 |\n", "| model | OK | 5.24 16.74 |\n", "a: b\n", "| 1 Gelu | OK | x |\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["| 1 | 2 |\n", "| model | OK | 5.24 16.74 |\n", "a: b\n", "| 4 | 17 | name | 8 |\n", "| 1 Gelu | OK | x |\n"],
+)
 def test_other_tables_are_not_taken_for_its_own(text: str) -> None:
     with pytest.raises(ParseError, match="npu-smi"):
         parse(text)

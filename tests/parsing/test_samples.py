@@ -75,6 +75,17 @@ def test_samples_that_contradict_themselves_are_flagged_and_no_others(shared: Pa
     }
 
 
+def test_a_whole_readme_is_read_as_if_it_were_the_log(shared: Path) -> None:
+    data = (shared / "seeds" / "swin98.zh.md").read_bytes()
+    ais_bench, npu_smi = understood("ais_bench_perf", data), understood("npu_smi_info", data)
+    assert [line["throughput"] for line in ais_bench["throughput"]] == [16.73500966300553]
+    assert [(row["npu"], row["device"], row["mem"]) for row in npu_smi["rows"]] == [
+        (0, 0, [1074, 21534]),
+        (1, 1, [1070, 21534]),
+    ]
+    assert "processes" not in npu_smi
+
+
 def test_formats_without_a_public_log_are_read(shared: Path) -> None:
     from harness.parsing.ais_bench import parse
 

@@ -72,7 +72,7 @@ def test_versions(packed: str, version: str) -> None:
 def test_out_of_memory_is_an_outcome() -> None:
     text = (
         "&&&& RUNNING TensorRT.trtexec [TensorRT v8510] # trtexec --onnx=m.onnx\n"
-        "[02/15/2023-06:20:02] [E] Error[2]: [virtualMemoryBuffer.cpp::resizePhysical::145] Error Code 2: OutOfMemory (no"
+        "[02/15/2023-06:20:02] [E] Error[2]: [virtualMemoryBuffer.cpp::resize::145] Error Code 2: OutOfMemory (no"
         " further information)\n[02/15/2023-06:20:02] [E] Engine set up failed\n"
         "&&&& FAILED TensorRT.trtexec [TensorRT v8510] # trtexec --onnx=m.onnx\n"
     )
