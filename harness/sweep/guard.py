@@ -45,9 +45,9 @@ def protect(memory_limit_bytes: int | None, parent_pid: int) -> Protection:
     """
     _explain_death()
     return Protection(
-        oom_score_adj=raise_oom_score(os.getpid()),
+        oom_score_adj=raise_oom_score(),
         dies_with_parent=die_with(parent_pid),
-        memory_limit_bytes=limit_memory(memory_limit_bytes, os.getpid()),
+        memory_limit_bytes=limit_memory(memory_limit_bytes),
     )
 
 
@@ -65,32 +65,39 @@ def memory_limit(value: float | Literal["auto", "none"], available: int | None =
     return None if free is None else free - min(free // 2, max(free // 20, RESERVE_BYTES))
 
 
-def raise_oom_score(pid: int) -> int | None:
-    """Raise a process's ``oom_score_adj`` to OOM_SCORE_ADJ, never lower it; returns the value it has then, or None."""
-    file = Path(f"/proc/{pid}/oom_score_adj")
+def raised_oom_score() -> int:
+    """The ``oom_score_adj`` that a child of this process should have: OOM_SCORE_ADJ, or this process's if higher."""
     try:
-        score = int(file.read_text())
-        if score < OOM_SCORE_ADJ:
-            file.write_text(str(OOM_SCORE_ADJ))
-        return max(score, OOM_SCORE_ADJ)
+        return max(OOM_SCORE_ADJ, int(Path("/proc/self/oom_score_adj").read_text()))
     except (OSError, ValueError):
+        return OOM_SCORE_ADJ
+
+
+def raise_oom_score() -> int | None:
+    """Raise this process's ``oom_score_adj``, never lower it; returns the value it has then, or None."""
+    score = raised_oom_score()
+    try:
+        Path("/proc/self/oom_score_adj").write_text(str(score))
+    except OSError:
         return None
+    return score
 
 
-def limit_memory(limit_bytes: int | None, pid: int) -> int | None:
-    """Bound a process's private writable memory (RLIMIT_DATA); returns the limit in force, or None where there is none.
+def limit_memory(limit_bytes: int | None) -> int | None:
+    """Bound this process's private writable memory (RLIMIT_DATA); returns the limit in force, None where there is none.
 
     RLIMIT_AS would count address space that runtimes only reserve; RLIMIT_DATA counts what can be written to, thread
     stacks and ``mmap`` included since Linux 4.7 (setrlimit(2)). A child process inherits it.
     """
-    if limit_bytes is None or not _LINUX or not hasattr(resource, "prlimit"):
+    if limit_bytes is None or not _LINUX:
         return None
-    with suppress(OSError, ValueError):  # gone already, or not ours
-        _, hard = resource.prlimit(pid, resource.RLIMIT_DATA)
+    try:
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         limit = limit_bytes if hard == resource.RLIM_INFINITY else min(limit_bytes, hard)
-        resource.prlimit(pid, resource.RLIMIT_DATA, (limit, limit))
-        return limit
-    return None
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    except (OSError, ValueError):
+        return None
+    return limit
 
 
 def die_with(parent_pid: int) -> bool:

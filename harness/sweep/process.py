@@ -24,7 +24,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from harness.sweep.descendants import end_marked, marked
-from harness.sweep.guard import peak_memory_bytes, raise_oom_score
+from harness.sweep.guard import peak_memory_bytes, raised_oom_score
 from harness.sweep.memory import oom_kills
 
 GRACE_S = 5.0
@@ -33,6 +33,7 @@ UNKILLABLE_S = 30.0
 """How long a process may take to die of SIGKILL: one that hangs in a driver never does, and the sweep goes on."""
 FULL_BYTES = 64 * 1024
 """A file system with less room than this is full: a result and its log need about as much."""
+_SHELL = "/bin/sh"
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -146,8 +147,7 @@ def run_child(
     child, timed_out, cancelled, error = None, False, False, None
     try:
         try:
-            child = _start(_limited(argv, memory_limit_bytes), log, os.environ if env is None else env, mark)
-            raise_oom_score(child.process.pid)
+            child = _start(_guarded(argv, memory_limit_bytes), log, os.environ if env is None else env, mark)
             timed_out = not child.ended.wait(_bounded(timeout_s))
         except OSError as problem:
             error = problem
@@ -190,18 +190,20 @@ def _start(argv: Sequence[str], log: Path, environment: Mapping[str, str], mark:
     return _Child(process, mark)
 
 
-def _limited(argv: Sequence[str], limit_bytes: int | None) -> list[str]:
-    """The command behind a shell that sets the limit and then becomes it: set from here, it could come too late.
+def _guarded(argv: Sequence[str], limit_bytes: int | None) -> list[str]:
+    """The command behind a shell that protects the machine and then becomes it: from here it could be too late.
 
     Raises:
         FileNotFoundError: there is no such command, which the shell would say only with its status.
     """
-    if limit_bytes is None or sys.platform != "linux":
+    if sys.platform != "linux" or not os.access(_SHELL, os.X_OK):
         return list(argv)
     if shutil.which(argv[0]) is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
-    # RLIMIT_DATA in kB; a tighter limit from outside refuses this one and stays.
-    return ["/bin/sh", "-c", f'ulimit -d {limit_bytes // 1024} 2>/dev/null; exec "$@"', "sh", *argv]
+    script = f"echo {raised_oom_score()} > /proc/self/oom_score_adj"
+    if limit_bytes is not None:  # RLIMIT_DATA in kB; a tighter limit from outside refuses this one and stays
+        script += f"; ulimit -d {limit_bytes // 1024}"
+    return [_SHELL, "-c", f'{{ {script}; }} 2>/dev/null; exec "$@"', "sh", *argv]
 
 
 def _ended(exit_: ChildExit, child: _Child, kills_before: int | None) -> ChildExit:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -204,12 +205,24 @@ def test_other_peoples_processes_are_left_alone(log: Path) -> None:
         bystander.wait()
 
 
-def test_ctrl_c_stops_the_child_and_goes_on_up(log: Path, announcements: tuple[Path, Callable[[], str]]) -> None:
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set as soon as ``run_child`` begins to wait for its child."""
+    event = threading.Event()
+    bounded = process._bounded
+    monkeypatch.setattr(process, "_bounded", lambda seconds: (event.set(), bounded(seconds))[1])
+    return event
+
+
+def test_ctrl_c_stops_the_child_and_goes_on_up(
+    log: Path, announcements: tuple[Path, Callable[[], str]], waiting: threading.Event
+) -> None:
     pipe, heard = announcements
     pids = []
 
     def interrupt() -> None:
         pids.append(int(heard()))
+        waiting.wait()
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
@@ -223,8 +236,24 @@ def test_ctrl_c_stops_the_child_and_goes_on_up(log: Path, announcements: tuple[P
     assert not running(pids[0])
 
 
+def test_ctrl_c_while_the_child_is_being_started_leaves_none(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, pids = process._start, []
+
+    def interrupted(*arguments: Any) -> None:
+        pids.append(start(*arguments).process.pid)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(process, "_start", interrupted)
+    with pytest.raises(ChildCancelled):
+        run_child(python(PAUSE), log=log, timeout_s=60)
+    assert not running(pids[0])
+
+
 def test_a_second_ctrl_c_does_not_wait_for_the_grace(
-    log: Path, announcements: tuple[Path, Callable[[], str]], monkeypatch: pytest.MonkeyPatch
+    log: Path,
+    announcements: tuple[Path, Callable[[], str]],
+    waiting: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(process, "GRACE_S", 600.0)
     pipe, heard = announcements
@@ -239,6 +268,7 @@ while True: signal.pause()
     def interrupt_twice() -> None:
         for _ in range(2):
             heard()
+            waiting.wait()
             os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt_twice)
