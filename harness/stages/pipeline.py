@@ -55,9 +55,12 @@ class Pipeline:
             inputs = self._inputs(stage)
             key = stage_module(stage).key(self.settings, inputs)
             entry = self.store.lookup(stage, key) if key else None
-            if entry is None:
+            if entry is not None:
+                self.steps[stage] = _cached(stage, key, entry)
+            elif self.take_back_damaged():
+                return self.advance()
+            else:
                 return self._request(stage, key, inputs)
-            self.steps[stage] = _cached(stage, key, entry)
         return None
 
     def accept(self, request: Request, step: Step) -> None:
@@ -77,15 +80,14 @@ class Pipeline:
         """What a finished stage found out, or nothing."""
         return self.steps[stage].info if stage in self.steps else {}
 
-    def damaged(self) -> list[str]:
-        """Names of the artifacts whose content no longer is what their hash says; their stages are taken back."""
-        bad = {a.sha256 for a in self._artifacts().values() if not self.store.intact(a)}
-        names = []
-        for stage, step in list(self.steps.items()):
-            names += [name for name, artifact in step.artifacts.items() if artifact.sha256 in bad]
-            if any(artifact.sha256 in bad for artifact in step.artifacts.values()):
-                del self.steps[stage]
-        return names
+    def take_back_damaged(self) -> list[str]:
+        """Names of the artifacts whose content no longer is what their hash says; their stages have to run again."""
+        bad = {name: a for name, a in self._artifacts().items() if not self.store.intact(a)}
+        for artifact in bad.values():
+            self.store.discard(artifact)
+        stages = {stage for stage, step in self.steps.items() if bad.keys() & step.artifacts.keys()}
+        self.steps = {stage: step for stage, step in self.steps.items() if stage not in stages}
+        return sorted(bad)
 
     def _artifacts(self) -> dict[str, Artifact]:
         return {name: artifact for step in self.steps.values() for name, artifact in step.artifacts.items()}

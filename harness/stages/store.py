@@ -92,14 +92,21 @@ class Store:
             self._verified[path] = mark
         return good
 
+    def discard(self, artifact: Artifact) -> None:
+        """Remove a damaged file, so that no key that promises it is served."""
+        self.path(artifact).unlink(missing_ok=True)
+
     def lookup(self, stage: str, key: str) -> Entry | None:
-        """What the stage made for this key, or None: never made, unreadable, or a file of it missing or damaged."""
+        """What the stage made for this key, or None: never made, unreadable, or a file of it missing or cut short.
+
+        The files' content is not read here: whoever uses one asks ``intact`` first.
+        """
         path = self._key_path(stage, key)
         try:
             entry = _ENTRY.validate_json(path.read_bytes())
         except (OSError, ValueError):
             return None
-        return entry if all(self.intact(artifact) for artifact in entry.artifacts.values()) else None
+        return entry if all(self._whole(artifact) for artifact in entry.artifacts.values()) else None
 
     def save(self, stage: str, key: str, entry: Entry) -> None:
         """Remember what a key led to."""
@@ -120,6 +127,12 @@ class Store:
         path = self.root / "locks" / f"{stage}-{key[:32]}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+    def _whole(self, artifact: Artifact) -> bool:
+        try:
+            return self.path(artifact).stat().st_size == artifact.size_bytes
+        except OSError:
+            return False
 
     def _key_path(self, stage: str, key: str) -> Path:
         return self.root / "keys" / stage / f"{key}.json"

@@ -112,6 +112,10 @@ class Progress:
             with suppress(OSError), self._log.open("a", encoding="utf-8") as file:
                 file.write(f"\n{text.rstrip()}\n")
 
+    def note(self, line: str) -> None:
+        """Show and log something that a user should know and that is no step."""
+        self._say(line)
+
     def finish(self) -> None:
         """End the display, whatever has happened, and keep the times for the next sweep."""
         self._still()

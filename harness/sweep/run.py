@@ -72,7 +72,7 @@ class Sweep:
         return CellRun(cell, folder, Pipeline(cell.settings, store, folder), outcome=cell.decided)
 
     def _prepare(self, run: CellRun) -> None:
-        known = 0
+        known = len(run.pipeline.steps)
         while run.active:
             try:
                 request = run.pipeline.advance()
@@ -92,7 +92,8 @@ class Sweep:
             known = len(run.pipeline.steps)
 
     def _measure(self, run: CellRun, number: int) -> None:
-        if run.pipeline.damaged():
+        if damaged := run.pipeline.take_back_damaged():
+            self.progress.note(f"{run.cell.name}  damaged in the store, made again: {', '.join(damaged)}")
             self._prepare(run)
         if run.active:
             run.take(self._step(run, run.pipeline.measure(number)))

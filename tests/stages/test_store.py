@@ -63,6 +63,8 @@ def test_a_damaged_artifact_is_not_served(store: Store, damage: str) -> None:
     else:
         path.unlink()
     assert not store.intact(artifact)
+    assert (store.lookup("export", "k") is None) == (damage != "flip")
+    store.discard(artifact)
     assert store.lookup("export", "k") is None
 
 
