@@ -154,7 +154,7 @@ def _titles(text: str) -> tuple[bool, bool]:
 
 
 def _with_title(row: ChipRow, titles: tuple[bool, bool]) -> ChipRow:
-    """The row with its second id under the header's name; without one it is physical beside HBM, unknown in a cut row."""
+    """The row with its second id under the header's name; without one it is physical beside HBM, unknown if cut."""
     is_device, is_physical = titles
     second = row.device_id
     if second is None or is_device:
