@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if _wants_traceback():
             raise
         print(f"harness: {error}", file=sys.stderr)
-        return REFUSED if isinstance(error, ConfigError) else FAILED
+        return REFUSED if isinstance(error, ConfigError) and not _started() else FAILED
     except BrokenPipeError:  # `--cfg job | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
@@ -50,6 +50,12 @@ def _run(words: Sequence[str]) -> int:
     from harness.config.application import run_application
 
     return run_application(line, ("python", "-m", "harness", *words))
+
+
+def _started() -> bool:
+    from harness.config.invocation import current
+
+    return current().started
 
 
 def _wants_traceback() -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from harness.config import invocation
 from harness.config.commandline import CommandLine
-from harness.config.locate import conf_dir
+from harness.config.locate import conf_dir, sweeps_dir
 from harness.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def run_application(line: CommandLine, command: Sequence[str]) -> int:
     from hydra import main as hydra_main
 
     started = invocation.begin(tuple(command))
+    _refuse_hidden_files(line)
     application = hydra_main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(run_cell)
     try:
         with _hydra_process(line.arguments):
@@ -74,6 +75,18 @@ def run_cell(config: DictConfig) -> int:
         sweep_id=f"{Path(hydra.sweep.dir).name}-{hydra.job.num}",
     )
     return run_manifest(manifest, harness_home())
+
+
+def _refuse_hidden_files(line: CommandLine) -> None:
+    """Hydra reads a file of ``--config-dir`` only where no built-in one has its name, and does not say so."""
+    words = list(line.arguments)
+    if line.purpose not in {"run", "show"} or "--config-dir" not in words:
+        return
+    folder = Path(words[words.index("--config-dir") + 1])
+    for file in sorted(folder.rglob("*.yaml")):
+        name = file.relative_to(folder)
+        if any((built_in / name).is_file() for built_in in (conf_dir(), sweeps_dir())):
+            raise ConfigError(f"{file}: {name.with_suffix('')} is built in and would be read instead; rename your file")
 
 
 @contextmanager

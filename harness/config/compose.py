@@ -114,7 +114,7 @@ class Composer:
 
     def _resolved(self, files: Sequence[str], given: dict[str, str]) -> _Base:
         """Compose, with ``auto`` replaced by what it means here; reading a file ahead saves a composition a group."""
-        defaults = self.loader.compute_defaults_list(PRIMARY, [*self._hydra, *files], RunMode.RUN)
+        defaults = self.loader.compute_defaults_list(self._primary, [*self._hydra, *files], RunMode.RUN)
         choices = defaults.overrides.known_choices
         found: dict[str, str] = {}
         if choices.get("soc_version") == AUTO:
@@ -133,13 +133,17 @@ class Composer:
             del config["hydra"]
         return _Base(config, final, "soc_version" in found)
 
+    @property
+    def _primary(self) -> str:
+        return str(self.master.hydra.job.config_name)
+
     @functools.cached_property
     def _hydra(self) -> list[str]:
         return cast("list[str]", OmegaConf.to_container(self.master.hydra.overrides.hydra))
 
     def _device(self) -> str:
         device = self.detect()
-        known = self.loader.get_group_options("soc_version", config_name=PRIMARY, overrides=self._hydra)
+        known = self.loader.get_group_options("soc_version", config_name=self._primary, overrides=self._hydra)
         if device not in known:
             raise ConfigError(
                 f"soc_version=auto: this machine has {device}, and there is no soc_version/{device}.yaml; "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,22 @@ def test_tab_completion_imports_nothing_heavy_and_completes(tmp_path: Path) -> N
 
     assert "model=swin98_tiny" in completed("harness model=swin9")
     assert completed("harness measure.rou") == ["measure.rounds="]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_the_console_script_completes_in_a_real_shell(tmp_path: Path) -> None:
+    """What ``eval "$(harness -sc install=bash)"`` defines is what bash calls when Tab is pressed."""
+    script = tmp_path / "bin" / "harness"
+    script.parent.mkdir()
+    script.write_text(f"#!{sys.executable}\nimport sys\nfrom harness.__main__ import main\nsys.exit(main())\n")
+    script.chmod(0o755)
+    pressed = (
+        'eval "$(harness -sc install=bash)"; COMP_LINE="harness model=swin98_t" COMP_POINT=22 COMP_CWORD=1; '
+        'hydra_bash_completion; echo "${COMPREPLY[@]}"'
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{script.parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", pressed], cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["model=swin98_tiny"]
 
 
 def test_help_shows_the_commands_the_groups_and_where_results_go(command) -> None:

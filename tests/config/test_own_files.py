@@ -37,3 +37,22 @@ def test_results_go_below_the_current_folder_or_the_home(monkeypatch: pytest.Mon
     assert harness_home() == tmp_path / "results"
     monkeypatch.setenv("HARNESS_HOME", "~/results")
     assert harness_home() == Path.home() / "results"
+
+
+def test_this_machines_own_settings_apply_by_themselves(command, config_dir: Path) -> None:
+    (config_dir / "local").mkdir()
+    (config_dir / "local" / "default.yaml").write_text("# @package _global_\nseed: 7\n", encoding="utf-8")
+    assert command("model=mine", "-cd", str(config_dir)).manifest.cells[0].settings.seed == 7
+    assert command("model=mine", "seed=8", "-cd", str(config_dir)).manifest.cells[0].settings.seed == 8
+
+
+def test_a_file_that_a_built_in_one_would_hide_is_refused(command, config_dir: Path) -> None:
+    (config_dir / "model" / "swin98.yaml").write_text("name: other\n", encoding="utf-8")
+    ran = command("model=swin98", "--config-dir", str(config_dir))
+    assert (ran.status, ran.manifests) == (2, [])
+    assert "model/swin98 is built in" in ran.err
+
+
+def test_files_are_found_on_hydras_search_path_too(command, config_dir: Path) -> None:
+    ran = command("model=mine", "soc_version=T4,auto", f"hydra.searchpath=['file://{config_dir}']")
+    assert [cell.settings.soc_version.name for cell in ran.manifest.cells] == ["T4", "cpu"]
