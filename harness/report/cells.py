@@ -200,6 +200,7 @@ def _timed(records: Sequence[Record]) -> list[str]:
         notes.append(
             "± is half of the 95 % interval over processes; samples/s from the mean, ms the median of a batch."
         )
+        notes.append("peak GB (10^9 bytes): the largest process that ran for the cell, whatever its stage.")
     return notes
 
 
