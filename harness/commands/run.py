@@ -19,12 +19,15 @@ from harness.sweep.outcome import exit_status
 from harness.sweep.progress import Progress
 from harness.sweep.run import Sweep, child_environment
 
+PIPE_COLUMNS = 120
+"""How wide tables are where there is no terminal to ask."""
+
 
 def run_manifest(manifest: Manifest, home: Path) -> int:
     """Run all cells, print and log their table, publish their records; returns the process's exit status."""
     from harness.records.provenance import environment, package_list
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
     manifest = prepared(manifest, console)
     folder = home / "sweeps" / manifest.sweep_id
     console.print(f"home   {home}", highlight=False, markup=False, soft_wrap=True)
@@ -44,9 +47,11 @@ def run_manifest(manifest: Manifest, home: Path) -> int:
     )
     records = sweep.run()
     console.print(cells_table(records))
+    table = cells_markdown(records)
+    sweep.progress.append(table)
     problems += [f"record of {name} could not be written: {reason}" for name, reason in sweep.unwritten.items()]
     try:
-        write_atomically(folder / "table.md", cells_markdown(records).encode())
+        write_atomically(folder / "table.md", table.encode())
     except OSError as error:
         problems.append(f"table.md could not be written: {error}")
     problems += _publish(manifest, home, records)

@@ -78,6 +78,7 @@ class Sweep:
                 request = run.pipeline.advance()
             except (HarnessError, OSError) as error:
                 run.outcome = Outcome(status="failed", reason="refused", message=" ".join(str(error).split()))
+                self.progress.cell_ended(run.cell.name, run.outcome)
                 return
             cached = [step for step in list(run.pipeline.steps.values())[known:] if step.cached]
             for step in cached:
