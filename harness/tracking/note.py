@@ -32,7 +32,8 @@ def escape(text: str) -> str:
     """The text as it stands, whatever Markdown or HTML it seems to hold; on one line, without control characters."""
     plain = " ".join(_printable(text).split())
     plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_{}\[\]()#+!|~-])", r"\\\1", plain)
+    plain = re.sub(r"([\\`*_\[\]|~])", r"\\\1", plain)
+    return re.sub(r"@(?=\w)", "&#64;", plain)  # MLflow's page makes a link of @name
 
 
 def code_block(text: str) -> str:

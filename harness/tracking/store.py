@@ -25,6 +25,8 @@ URI_VARIABLES = ("HARNESS_TRACKING_URI", "MLFLOW_TRACKING_URI")
 """Where a URI is taken from whose password the record does not hold."""
 
 LOCK_TIMEOUT_S = 1800.0
+# SQLAlchemy 2.1 decodes %20 in the path of a URI and 2.0 does not.
+_UNNAMEABLE = re.compile(r"\?|%[0-9A-Fa-f]{2}")
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -56,10 +58,13 @@ def resolve_uri(recorded: str | None, home: Path) -> str:
     from the recorded one by nothing but its secrets.
 
     Raises:
-        HarnessError: the recorded URI lacks its password and no variable supplies it.
+        HarnessError: the recorded URI lacks its password and no variable supplies it, or no URI can name the home.
     """
     if recorded is None:
-        return f"{SCHEME}{(home / 'mlflow.db').absolute()}"
+        place = (home / "mlflow.db").absolute()
+        if _UNNAMEABLE.search(str(place)):
+            raise HarnessError(f"{place}: a SQLite URI cannot hold ? or %xx; set HARNESS_HOME to another folder")
+        return f"{SCHEME}{place}"
     if HIDDEN in recorded:
         for variable in URI_VARIABLES:
             if redact_text(os.environ.get(variable, "")) == recorded:
@@ -68,7 +73,10 @@ def resolve_uri(recorded: str | None, home: Path) -> str:
             f"tracking.uri={recorded}: records hold no passwords; set {URI_VARIABLES[0]} to the whole URI"
         )
     path = sqlite_path(recorded)
-    return recorded if path is None else f"{SCHEME}{path.absolute()}"
+    if path is None:
+        return recorded
+    _, question, options = recorded.partition("?")
+    return f"{SCHEME}{path.absolute()}{question}{options}"
 
 
 def local_folder(uri: str) -> Path | None:
@@ -97,6 +105,11 @@ def open_store(uri: str, home: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) 
             quiet_mlflow()
             from mlflow import MlflowClient
 
+            if urlsplit(uri).scheme not in {"http", "https"}:
+                import mlflow.store.db.utils
+
+                # MLflow asks a database that is not there ten times, which takes 102 s and has no setting.
+                mlflow.store.db.utils.MAX_RETRY_COUNT = 3
             if path is not None:
                 prepare_sqlite(path, home)
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
