@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -18,12 +17,8 @@ from rich.text import Text
 
 from harness.records.schema import Outcome, Record, Weights
 from harness.report.digits import MISSING, figure
+from harness.report.words import BOUNDARIES, counted, device_words, plain, setting
 
-BOUNDARIES = {
-    "compute": "device compute",
-    "end_to_end": "end to end (H2D + compute + D2H)",
-    "offline": "offline (samples / wall time)",
-}
 MARKS = {"measured": "", "simulated": "*", "reference": "^"}
 COLUMNS = ("cell", "batch", "device", "precision", "outcome", "samples/s", "median ms", "verdict", "peak GB", "weights")
 _NUMBERS = frozenset({"batch", "samples/s", "median ms", "peak GB"})
@@ -64,9 +59,9 @@ def cells_table(records: Sequence[Record]) -> CellsTable:
     """The table for a terminal of any width; nothing in a record is taken for markup."""
     rows, notes = _rows(records), _notes(records)
     return CellsTable(
-        [{column: _plain(value) for column, value in row.items()} for row in rows],
+        [{column: plain(value) for column, value in row.items()} for row in rows],
         [record.outcome.status for record in records],
-        [_plain(note) for note in notes],
+        [plain(note) for note in notes],
     )
 
 
@@ -86,9 +81,9 @@ def _rows(records: Sequence[Record]) -> list[dict[str, str]]:
     return [
         {
             "cell": label,
-            "batch": _setting(record, "batchsize"),
-            "device": _setting(record, "soc_version", "name"),
-            "precision": _setting(record, "precision", "name"),
+            "batch": setting(record, "batchsize"),
+            "device": setting(record, "soc_version", "name"),
+            "precision": setting(record, "precision", "name"),
             "outcome": record.outcome.status + (f" [{number}]" if (number := numbers.get(index)) else ""),
             "verdict": record.summary.verdict if record.summary else MISSING,
             "peak GB": _peak_gb(record),
@@ -113,7 +108,7 @@ def _figures(record: Record) -> dict[str, str]:
 def _labels(records: Sequence[Record]) -> list[str]:
     """The model's name; where the other columns do not tell two cells apart, with the overrides that do."""
     keys = [
-        (_setting(r, "model", "name"), _setting(r, "batchsize"), _setting(r, "soc_version", "name"), _precision(r))
+        (setting(r, "model", "name"), setting(r, "batchsize"), setting(r, "soc_version", "name"), _precision(r))
         for r in records
     ]
     alike = Counter(keys)
@@ -126,15 +121,7 @@ def _labels(records: Sequence[Record]) -> list[str]:
 
 
 def _precision(record: Record) -> str:
-    return _setting(record, "precision", "name")
-
-
-def _setting(record: Record, *path: str) -> str:
-    """A value of the frozen settings as text; a record that lacks it shows that it does."""
-    value: Any = record.settings
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return MISSING if value is None else str(value)
+    return setting(record, "precision", "name")
 
 
 def _peak_gb(record: Record) -> str:
@@ -180,7 +167,7 @@ def _why(record: Record) -> str:
     text = where + (f" ({outcome.reason})" if outcome.reason else "")
     text += "".join(f": {words}" for words in (outcome.message, outcome.hint) if words)
     if outcome.status != "ok" and record.repeats:
-        text += f"; its figures are those of {_count([len(record.repeats)], 'process', 'processes')} before"
+        text += f"; its figures are those of {counted([len(record.repeats)], 'process', 'processes')} before"
     return text
 
 
@@ -189,12 +176,12 @@ def _timed(records: Sequence[Record]) -> list[str]:
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         if record.summary is not None:
-            groups.setdefault((record.summary.boundary, _device(record)), []).append(record)
+            groups.setdefault((record.summary.boundary, device_words(record)), []).append(record)
     notes = []
     for (boundary, device), group in groups.items():
-        processes = _count([record.summary.throughput.n for record in group if record.summary], "process", "processes")
+        processes = counted([record.summary.throughput.n for record in group if record.summary], "process", "processes")
         each = [repeat.iterations for record in group for repeat in record.repeats]
-        iterations = f" of {_count(each, 'timed iteration', 'timed iterations')}" if each else ""
+        iterations = f" of {counted(each, 'timed iteration', 'timed iterations')}" if each else ""
         notes.append(f"Timed: {BOUNDARIES.get(boundary, boundary)} on {device}; {processes}{iterations} a cell.")
     if notes:
         notes.append(
@@ -202,19 +189,6 @@ def _timed(records: Sequence[Record]) -> list[str]:
         )
         notes.append("peak GB (10^9 bytes): the largest process that ran for the cell, whatever its stage.")
     return notes
-
-
-def _device(record: Record) -> str:
-    """The device's name and what the hardware calls itself."""
-    name = _setting(record, "soc_version", "name")
-    hardware = next((str(record.device[key]) for key in ("model", "cpu_model") if record.device.get(key)), None)
-    return f"{name} ({hardware})" if hardware and hardware != name else name
-
-
-def _count(numbers: Sequence[int], one: str, many: str) -> str:
-    """``3 processes``, or ``2 to 11 iterations`` where the numbers differ."""
-    low, high = min(numbers), max(numbers)
-    return f"{low} to {high} {many}" if low != high else f"{low} {one if low == 1 else many}"
 
 
 def _fitting(rows: Sequence[Mapping[str, str]], width: int) -> tuple[list[str], list[str]]:
@@ -230,11 +204,6 @@ def _fitting(rows: Sequence[Mapping[str, str]], width: int) -> tuple[list[str], 
     return columns, hidden
 
 
-def _plain(text: str) -> str:
-    """One line without characters that would move a cursor or change a colour."""
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
 def _encodable(text: str, encoding: str) -> str:
     """The text as an old terminal can show it."""
     return text.replace("±", "+-").encode(encoding, "replace").decode(encoding) if "utf" not in encoding else text
@@ -242,5 +211,5 @@ def _encodable(text: str, encoding: str) -> str:
 
 def _escaped(text: str) -> str:
     """Text that neither Markdown nor HTML takes for anything else."""
-    safe = _plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    safe = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(r"\\\1", safe)
