@@ -8,7 +8,7 @@ harness, bare, ... so that drift hits both alike. Both run the same session, so 
 An iteration of the harness is taken from the outside, from before its first clock reading to the next iteration's: it
 holds everything that the loop does, not just what it reports, and the hooks of this script too (1.5 us, several with
 cold caches), which therefore count against it. Prints the geometric mean of the ratios bare / harness with its 95 %
-t-interval over pairs, which are added until it is narrow or the time is up, and fails where its lower end is below 0.98.
+t-interval over pairs, added until it is narrow or the time is up, and fails where its lower end is below 0.98.
 """
 
 from __future__ import annotations
