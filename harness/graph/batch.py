@@ -13,27 +13,30 @@ LIGHT_ELEMENTS = 1024
 
 
 def set_batch(model: onnx.ModelProto, batch: int) -> onnx.ModelProto:
-    """Set the first axis of every input to ``batch`` and every output to what follows from it; in place.
+    """Set the first axis of every input of a one-sample graph to ``batch``, and the outputs to what follows; in place.
 
     Raises:
-        UnsupportedError: the shapes of the outputs do not follow: the graph holds its batch size as a constant, or
+        UnsupportedError: an output does not grow with the batch: the graph holds its batch size as a constant, or
             shapes that depend on data.
     """
-    initialized = {tensor.name for tensor in model.graph.initializer}
-    for value in model.graph.input:
+    graph = model.graph
+    initialized = {tensor.name for tensor in graph.initializer}
+    for value in graph.input:
         if value.name not in initialized and value.type.tensor_type.shape.dim:
             value.type.tensor_type.shape.dim[0].dim_value = batch
-    for value in model.graph.output:
+    single = {value.name: static_shape(value) for value in graph.output}
+    for value in graph.output:
         value.type.tensor_type.ClearField("shape")
-    del model.graph.value_info[:]
+    del graph.value_info[:]
     shapes = infer_output_shapes(model)
-    for value in model.graph.output:
-        sizes = shapes[value.name]
-        if sizes is None:
+    for value in graph.output:
+        before, after = single[value.name], shapes[value.name]
+        if not before or not after or after != (before[0] * batch, *before[1:]):
             raise UnsupportedError(
-                f"batchsize={batch}: the shape of output {value.name} does not follow from the inputs"
+                f"batchsize={batch}: output {value.name} has the shape {before} for one sample and {after} for the "
+                "batch; a network that is batch_free must not hold the batch size in its graph"
             )
-        for size in sizes:
+        for size in after:
             value.type.tensor_type.shape.dim.add().dim_value = size
     return model
 
@@ -44,23 +47,24 @@ def infer_output_shapes(model: onnx.ModelProto) -> Mapping[str, tuple[int, ...] 
     Raises:
         UnsupportedError: the shapes of the graph contradict each other.
     """
-    light = _without_weights(model)
+    light = without_weights(model)
     try:
         inferred = onnx.shape_inference.infer_shapes(light, strict_mode=True, data_prop=True)
     except onnx.shape_inference.InferenceError as error:
         reason = " ".join(str(error).split())[:200]
         raise UnsupportedError(f"the shapes of the graph contradict each other: {reason}") from error
-    return {value.name: _static_shape(value) for value in inferred.graph.output}
+    return {value.name: static_shape(value) for value in inferred.graph.output}
 
 
-def _static_shape(value: onnx.ValueInfoProto) -> tuple[int, ...] | None:
+def static_shape(value: onnx.ValueInfoProto) -> tuple[int, ...] | None:
+    """The sizes of a tensor's axes, None where one is not known."""
     kind = value.type.tensor_type
     if not kind.HasField("shape") or not all(size.HasField("dim_value") for size in kind.shape.dim):
         return None
     return tuple(int(size.dim_value) for size in kind.shape.dim)
 
 
-def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+def without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     """A copy whose large constants are inputs of the same type: inference then copies no weights."""
     light = onnx.ModelProto()
     light.ir_version = model.ir_version

@@ -70,10 +70,13 @@ def export_onnx(
         except torch.onnx.errors.OnnxExporterError as error:
             reason = str(error).splitlines()[0]
             raise UnsupportedError(f"export.opset={opset}: the network cannot be exported ({reason})") from error
+        except RuntimeError as error:
+            if "output names" not in str(error):
+                raise
+            raise _wrong_outputs(output_names, "fewer") from error
     model = share_constants(onnx.load(str(path)))
     if len(model.graph.output) != len(output_names):
-        given = ", ".join(output_names)
-        raise HarnessError(f"model.outputs=[{given}]: the network returns {len(model.graph.output)} outputs; name each")
+        raise _wrong_outputs(output_names, str(len(model.graph.output)))
     if batch is not None:
         set_batch(model, batch)
     onnx.save(model, str(path))
@@ -83,6 +86,10 @@ def _separable_batch(module: nn.Module, inputs: Mapping[str, NDArray[Any]]) -> i
     """The batch size, where one sample is enough to trace the network; else None."""
     batches = {len(array) for array in inputs.values() if array.ndim}
     return batches.pop() if getattr(module, "batch_free", False) and len(batches) == 1 else None
+
+
+def _wrong_outputs(names: Sequence[str], found: str) -> HarnessError:
+    return HarnessError(f"model.outputs=[{', '.join(names)}]: the network returns {found} outputs; name each of them")
 
 
 @contextmanager

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ZIP_MAGIC = b"PK\x03\x04"
-PICKLE_PROTOCOL_MARK = b"\x80"
+PICKLE_MARK = b"\x80"
 """First byte of a pickle of protocol 2 or newer: what torch wrote before 1.6."""
+
+REFUSALS = ("Unsupported global", "Unsupported class", "Trying to", "not an allowed")
+"""What torch 2.4 to 2.13 says when a pickle asks for more than tensors and plain values."""
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
@@ -38,43 +41,42 @@ def _load(path: Path) -> Any:
     """``torch.load(weights_only=True)`` with each way to fail told apart."""
     import torch
 
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except OSError as error:
-        raise HarnessError(
-            f"{path}: cannot read the checkpoint ({error.strerror}); give the path of a .pth file"
-        ) from error
-    zipped = magic == ZIP_MAGIC
-    if zipped and not zipfile.is_zipfile(path):
-        raise HarnessError(f"{path}: the checkpoint is cut off ({path.stat().st_size} bytes); download it again")
-    if not zipped and not magic.startswith(PICKLE_PROTOCOL_MARK):
-        raise HarnessError(
-            f"{path}: not a checkpoint (neither a zip nor a pickle); give a .pth file written by torch.save"
-        )
+    zipped = _is_zipped(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
-        if _is_refusal(error):
+        if any(phrase in str(error) for phrase in REFUSALS):
             raise HarnessError(
                 f"{path}: the checkpoint wants to run code when it is opened, which is refused; "
                 "take it from a source you trust and save its state_dict alone"
             ) from error
-        raise HarnessError(f"{path}: the checkpoint is cut off or damaged; download it again") from error
+        raise _damaged(path, "its pickle breaks off") from error
     except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise HarnessError(f"{path}: the checkpoint is cut off or damaged ({reason}); download it again") from error
+        raise _damaged(path, next(iter(str(error).splitlines()), type(error).__name__)) from error
 
 
-def _is_refusal(error: pickle.UnpicklingError) -> bool:
-    """Whether torch refused what a pickle asks for, not stumbled over its bytes (wording of torch 2.4 to 2.13)."""
-    text = str(error)
-    return (
-        "Unsupported global" in text
-        or "Unsupported class" in text
-        or "Trying to" in text
-        or "was not an allowed" in text
-    )
+def _is_zipped(path: Path) -> bool:
+    """Whether the file is in torch's zip format; raises HarnessError where it is in neither format or breaks off."""
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(ZIP_MAGIC))
+    except OSError as error:
+        raise HarnessError(f"{path}: cannot read it ({error.strerror}); give the path of a .pth checkpoint") from error
+    if magic == ZIP_MAGIC:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = archive.namelist()
+        except zipfile.BadZipFile as error:
+            raise _damaged(path, f"it ends after {path.stat().st_size} bytes") from error
+        if any(name.endswith("/data.pkl") for name in names):
+            return True
+    elif magic.startswith(PICKLE_MARK):
+        return False
+    raise HarnessError(f"{path}: not a checkpoint; give a .pth file written by torch.save")
+
+
+def _damaged(path: Path, reason: str) -> HarnessError:
+    return HarnessError(f"{path}: the checkpoint is cut off or damaged ({reason}); download it again")
 
 
 def _tensors(path: Path, loaded: Any) -> dict[str, Tensor]:

@@ -48,9 +48,8 @@ class UPerNetSwinOptions:
     @model_validator(mode="after")
     def _stages_agree(self) -> UPerNetSwinOptions:
         if len(self.depths) != len(self.num_heads) or len(self.depths) < 2:
-            raise ValueError(
-                f"depths={list(self.depths)} and num_heads={list(self.num_heads)} must name the same two or more stages"
-            )
+            given = f"depths={list(self.depths)} and num_heads={list(self.num_heads)}"
+            raise ValueError(f"{given} must describe the same two or more stages")
         for index, heads in enumerate(self.num_heads):
             channels = self.embed_dims * 2**index
             if channels % heads:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -90,7 +91,7 @@ def _random_values(name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.f
     if name.endswith("weight") and len(shape) == 1:
         return _float32(1 + 0.1 * unit)
     if name.endswith("weight"):
-        return _float32(unit / np.prod(shape[1:]) ** 0.5)
+        return _float32(unit / math.prod(shape[1:]) ** 0.5)
     return _float32(0.1 * unit)
 
 
