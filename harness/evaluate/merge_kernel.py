@@ -18,8 +18,8 @@ from numba.extending import intrinsic  # type: ignore[import-untyped,import-not-
 
 from harness.metrics.compiled import compiled
 
-Taps = tuple[npt.NDArray[np.uintp], npt.NDArray[np.uintp], npt.NDArray[np.float32], npt.NDArray[np.float32]]
-"""For every output position: the lower and upper source position and their weights."""
+Taps = tuple[npt.NDArray[np.uintp], npt.NDArray[np.uintp], npt.NDArray[np.float32]]
+"""For every output position: the lower and the upper source position, and the upper one's weight."""
 
 
 def taps(source: int, target: int) -> Taps:
@@ -31,10 +31,10 @@ def taps(source: int, target: int) -> Taps:
     if source != target:
         scale = np.float32(source) / np.float32(target)
         position = np.maximum(scale * (position + np.float32(0.5)) - np.float32(0.5), np.float32(0))
-    lower = np.minimum(position.astype(np.int32), source - 1)
-    upper = np.minimum(lower + 1, source - 1)
+    lower = np.minimum(position.astype(np.uintp), source - 1)
     weight = np.clip(position - lower.astype(np.float32), np.float32(0), np.float32(1))
-    return lower.astype(np.uintp), upper.astype(np.uintp), np.float32(1) - weight, weight
+    upper = np.where(weight > 0, np.minimum(lower + 1, source - 1), lower)
+    return lower.astype(np.uintp), upper.astype(np.uintp), weight
 
 
 def _pointer_intrinsic(_context: Any, _address: Any) -> Any:
@@ -48,6 +48,59 @@ def _pointer_intrinsic(_context: Any, _address: Any) -> Any:
 
 _pointer = cast("Callable[[Any], Any]", intrinsic(_pointer_intrinsic))
 _view = cast("Callable[..., npt.NDArray[np.float32]]", vars(numba)["carray"])
+
+
+@compiled
+def _merge_row(  # noqa: PLR0917
+    addresses: npt.NDArray[np.uintp],
+    boxes: npt.NDArray[np.int32],
+    shape: tuple[int, int, int],
+    label: int,
+    y: int,
+    edges: npt.NDArray[np.int32],
+    target: npt.NDArray[np.float32],
+) -> int:
+    """One class's row ``y`` of the resized image, written to ``target``; returns how many of its scores are NaN.
+
+    Between two neighbours of ``edges`` (sorted, where windows begin or end) it is always the same windows that overlap.
+    """
+    not_numbers = np.int32(0)
+    for cell in range(edges.size - 1):
+        left, right = np.int64(edges[cell]), np.int64(edges[cell + 1])
+        part = target[left:right]
+        count = 0
+        for k in range(boxes.shape[0]):
+            if boxes[k, 1] <= y < boxes[k, 3] and boxes[k, 0] <= left and right <= boxes[k, 2]:
+                window = _view(_pointer(addresses[k]), shape, np.float32)
+                source = window[label, y - boxes[k, 1], left - boxes[k, 0] : right - boxes[k, 0]]
+                if count == 0:
+                    for x in range(right - left):
+                        not_numbers += np.int32(source[x] != source[x])
+                        part[x] = source[x]
+                else:
+                    for x in range(right - left):
+                        not_numbers += np.int32(source[x] != source[x])
+                        part[x] += source[x]
+                count += 1
+        if count > 1:
+            for x in range(right - left):
+                part[x] /= np.float32(count)
+    return int(not_numbers)
+
+
+@compiled
+def _resize_row(
+    merged: npt.NDArray[np.float32],
+    width: int,
+    lower: npt.NDArray[np.uintp],
+    weight: npt.NDArray[np.float32],
+    target: npt.NDArray[np.float32],
+) -> None:
+    """Resize a row of ``width`` scores; ``merged`` has one place more, so that the last score has a neighbour."""
+    merged[width] = merged[width - 1]
+    for x in range(target.size):
+        left, share = lower[x], weight[x]
+        target[x] = (np.float32(1) - share) * merged[left] + share * merged[left + np.uintp(1)]
 
 
 @compiled
@@ -69,45 +122,30 @@ def merge_rows(  # noqa: PLR0917 - compiled functions take no keywords cheaply
     windows are summed in order and divided by their number. ``rows`` and ``columns`` resize to the shape of
     ``labels``. Among equal scores the lowest class wins.
     """
-    row_lower, row_upper, row_low_weight, row_up_weight = rows
-    lower, upper, low_weight, up_weight = columns
+    row_lower, row_upper, row_weight = rows
+    lower, _, weight = columns
     top = np.int64(row_lower[first])
     height = np.int64(row_upper[last - 1]) - top + 1
     out_width = labels.shape[1]
     same_width = out_width == width
-    merged = np.empty(width, np.float32)
-    counts = np.zeros((height, width), np.float32)
-    for k in range(boxes.shape[0]):
-        for y in range(max(boxes[k, 1], top), min(boxes[k, 3], top + height)):
-            counts[y - top, boxes[k, 0] : boxes[k, 2]] += np.float32(1)
+    edges = np.unique(np.concatenate((boxes[:, 0], boxes[:, 2])))
+    merged = np.empty(width + 1, np.float32)
     resized = np.empty((height, out_width), np.float32)
-    # Read from one copy, written to the other: updated in place they compile to masked stores, which AMD runs ten
-    # times slower.
+    # Read from one copy, written to the other: in place they compile to masked stores, ten times slower on AMD.
     best = np.full((2, last - first, out_width), -np.inf, np.float32)
     winner = np.zeros((2, last - first, out_width), np.int32)
-    not_numbers = np.int32(0)
+    not_numbers = 0
     for label in range(shape[0]):
         for y in range(top, top + height):
-            target = resized[y - top] if same_width else merged
-            target[:] = np.float32(0)
-            for k in range(boxes.shape[0]):
-                if boxes[k, 1] <= y < boxes[k, 3]:
-                    window = _view(_pointer(addresses[k]), shape, np.float32)
-                    source = window[label, y - boxes[k, 1]]
-                    left = boxes[k, 0]
-                    for x in range(boxes[k, 2] - left):
-                        target[left + x] += source[x]
-            count = counts[y - top]
-            for x in range(width):
-                target[x] /= count[x]
-                not_numbers += np.int32(target[x] != target[x])
-            if not same_width:
-                row = resized[y - top]
-                for x in range(out_width):
-                    row[x] = low_weight[x] * merged[lower[x]] + up_weight[x] * merged[upper[x]]
+            if same_width:
+                not_numbers += _merge_row(addresses, boxes, shape, label, y, edges, resized[y - top])
+            else:
+                not_numbers += _merge_row(addresses, boxes, shape, label, y, edges, merged)
+                _resize_row(merged, width, lower, weight, resized[y - top])
         for y in range(first, last):
             above, below = resized[np.int64(row_lower[y]) - top], resized[np.int64(row_upper[y]) - top]
-            above_weight, below_weight = row_low_weight[y], row_up_weight[y]
+            below_weight = row_weight[y]
+            above_weight = np.float32(1) - below_weight
             old_best, new_best = best[label % 2, y - first], best[1 - label % 2, y - first]
             old_winner, new_winner = winner[label % 2, y - first], winner[1 - label % 2, y - first]
             for x in range(out_width):
@@ -119,4 +157,4 @@ def merge_rows(  # noqa: PLR0917 - compiled functions take no keywords cheaply
     for y in range(first, last):
         for x in range(out_width):
             labels[y, x] = winner[shape[0] % 2, y - first, x]
-    return int(not_numbers)
+    return not_numbers

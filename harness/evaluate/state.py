@@ -44,7 +44,7 @@ def write_state(path: Path, belongs_to: str, done: Done) -> None:
     arrays["sample_counts"] = np.array(done.sample_counts, np.int64)
     arrays["bad"] = np.array([(bad.item_id, bad.reason) for bad in done.bad], np.str_).reshape(-1, 2)
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    unfinished = path.with_name(f"{path.name}.part")
     try:
         with unfinished.open("wb") as stream:
             np.savez(stream, **arrays)  # type: ignore[arg-type,unused-ignore]

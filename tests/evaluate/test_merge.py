@@ -75,11 +75,13 @@ def test_taps_are_torchs():
     torch = pytest.importorskip("torch")
     for source, target in ((512, 512), (512, 364), (703, 500), (5, 17), (17, 5), (1, 4), (4, 1)):
         row = np.random.default_rng(1).standard_normal(source).astype(np.float32)
-        lower, upper, low, up = taps(source, target)
+        lower, upper, weight = taps(source, target)
         want = torch.nn.functional.interpolate(
             torch.from_numpy(row)[None, None, None], (1, target), mode="bilinear", align_corners=False
         )
-        np.testing.assert_allclose(low * row[lower] + up * row[upper], want[0, 0, 0].numpy(), rtol=0, atol=2e-6)
+        np.testing.assert_allclose(
+            (1 - weight) * row[lower] + weight * row[upper], want[0, 0, 0].numpy(), rtol=0, atol=2e-6
+        )
 
 
 def test_equal_scores_go_to_the_lowest_class(merger):
@@ -102,6 +104,9 @@ def test_nan_is_an_error_and_not_a_label_map(merger):
     scores[0, 1, 3, 3] = np.nan
     with pytest.raises(HarnessError, match="NaN"):
         merger(plan, [scores])
+    plan = layout((4, 6), Sliding(scale=(6, 4), window=(4, 4), stride=(2, 2)))
+    with pytest.raises(HarnessError, match="NaN"):
+        merger(plan, [np.zeros_like(scores), scores])
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 3, 4), (2, 3, 4, 4), (3, 4), (1, 300, 4, 4)])

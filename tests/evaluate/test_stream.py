@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -258,3 +259,17 @@ def test_settings_change_nothing_in_the_numbers(shapes):
     for options in ({"workers": 1, "waiting": 1}, {"workers": 3, "waiting": 9, "save_every": 1}):
         assert repr(segment(shapes, [Colours(8)], 2, **options).result) == repr(base.result)
     assert replace(base, elapsed_s=0).bad == ()
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_from_image_50_to_image_500():
+    data = WindowedPictures(Shapes(500), SHAPES_SLIDING)
+    resident: dict[int, int] = {}
+
+    def note(reading):
+        resident[reading.done] = psutil.Process().memory_info().rss
+
+    segment(data, [Colours(8)], 4, progress=note)
+    early = max(size for done, size in resident.items() if 40 <= done <= 60)
+    late = max(size for done, size in resident.items() if 480 <= done <= 500)
+    assert late - early < 16 * 2**20
