@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,8 +45,15 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def command(empty_folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> CommandLine:
-    """``command("model=swin98", "-m")`` runs these words; no cell is run, each manifest is kept."""
+def command(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[CommandLine]:
+    """``command("model=swin98", "-m")`` runs these words; no cell is run, each manifest is kept.
+
+    Hydra's ``--info`` and ``--hydra-help`` set up logging for the rest of the process, which here outlives them.
+    """
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
 
     def run(*words: str, status: int = 0) -> Ran:
         manifests: list[Manifest] = []
@@ -65,7 +73,9 @@ def command(empty_folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.C
         printed = capfd.readouterr()
         return Ran(code, printed.out, printed.err, manifests, homes)
 
-    return run
+    yield run
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
@@ -11,7 +12,7 @@ from omegaconf import OmegaConf
 from harness.config.compose import Composer, composing
 from harness.config.locate import conf_dir, sweeps_dir
 from harness.config.settings import settings_from
-from harness.errors import HarnessError
+from harness.errors import ConfigError, HarnessError
 
 CHOICES = sorted(
     f"{file.parent.name}={file.stem}"
@@ -32,11 +33,17 @@ def test_there_is_something_to_compose() -> None:
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_every_choice_of_every_group_composes(composer: Composer, choice: str) -> None:
-    composed = composer.cell([choice])
+def test_every_choice_of_every_group_composes(composer: Composer, choice: str, tmp_path: Path) -> None:
     group, name = choice.split("=")
+    overrides = [choice]
+    if group == "model" and "file: ???" in (conf_dir() / "model" / f"{name}.yaml").read_text(encoding="utf-8"):
+        (tmp_path / "given.onnx").touch()
+        with pytest.raises(ConfigError, match=r"model\.file must be given"):
+            composer.cell(overrides)
+        overrides.append(f"++model.file={tmp_path / 'given.onnx'}")
+    composed = composer.cell(overrides)
     assert composed.choices[group] == name or name == "auto"
-    if group in {"model", "measure", "precision", "backend", "soc_version"} and name != "auto":
+    if len(overrides) == 1 and group in {"model", "measure", "precision", "backend", "soc_version"} and name != "auto":
         assert getattr(composed.settings, group).name == name
 
 
