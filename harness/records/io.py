@@ -21,6 +21,7 @@ from harness.records.schema import SCHEMA_VERSION, Record
 
 RECORD_FILE = "record.json"
 ENVIRONMENT_FILE = "environment.json"
+_LINE = 120
 
 _ADAPTER = TypeAdapter(Record)
 
@@ -45,7 +46,9 @@ def write_record(record: Record, folder: Path) -> Path:
     Raises:
         HarnessError: the folder or the file cannot be written (full disk, no permission); an earlier record is intact.
     """
-    return _write_json(folder / RECORD_FILE, _ADAPTER.dump_python(record, mode="json"))
+    content = _ADAPTER.dump_python(record, mode="json")
+    content["steps"] = [_said(step) for step in content["steps"]]
+    return _write_json(folder / RECORD_FILE, content)
 
 
 def write_environment(environment: Mapping[str, Any], folder: Path) -> Path:
@@ -118,7 +121,7 @@ def record_folders(root: Path) -> Iterator[Path]:
 
 def _write_json(path: Path, content: Any) -> Path:
     """Write redacted JSON to a temporary file, sync and rename it: a reader sees the old or the new one, whole."""
-    text = json.dumps(_finite(redact(content)), indent=1, ensure_ascii=False, allow_nan=False)
+    text = _layout(_finite(redact(content)))
     data = text.encode("utf-8", errors="replace")  # a log's broken bytes must not lose a record
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
@@ -136,6 +139,25 @@ def _write_json(path: Path, content: Any) -> Path:
     except OSError as error:
         raise HarnessError(f"{path}: cannot be written ({error.strerror}); free space or set HARNESS_HOME") from error
     return path
+
+
+def _said(value: Any) -> Any:
+    """The mapping without what is None or empty: a record has a step for every repeat, and most say little."""
+    if isinstance(value, dict):
+        return {key: _said(item) for key, item in value.items() if item is not None and item != {}}
+    return value
+
+
+def _layout(value: Any, depth: int = 0) -> str:
+    """JSON for people and small files: what fits a line stands on one, the rest is indented."""
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if not value or not isinstance(value, (dict, list)) or (depth and depth + len(line) <= _LINE):
+        return line
+    gap, end = "\n" + " " * (depth + 1), "\n" + " " * depth
+    if isinstance(value, list):
+        return "[" + gap + f",{gap}".join(_layout(item, depth + 1) for item in value) + end + "]"
+    items = (f"{json.dumps(str(key), ensure_ascii=False)}: {_layout(item, depth + 1)}" for key, item in value.items())
+    return "{" + gap + f",{gap}".join(items) + end + "}"
 
 
 def _finite(value: Any) -> Any:

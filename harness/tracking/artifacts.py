@@ -52,7 +52,7 @@ def published_files(folder: Path) -> Iterator[tuple[Path, str]]:
             yield folder / name, f"record/{name}"
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        if not path.is_file() or path.is_symlink() or path.name.endswith(".partial"):
+        if not path.is_file() or path.is_symlink() or path.name.endswith(".partial") or not path.stat().st_size:
             continue
         if len(relative.parts) > 1 and relative.parts[0] in _GROUPS:
             yield path, f"{_GROUPS[relative.parts[0]]}/{'/'.join(relative.parts[1:])}"

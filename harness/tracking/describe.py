@@ -82,7 +82,8 @@ def tags(record: Record) -> dict[str, str]:
 
 def device_name(record: Record) -> str:
     """The device as people call it: its own name where it has one, else the soc_version."""
-    name = record.device.get("name") or record.device.get("model")
+    known = record.device
+    name = (known.get("cpu_model") if known.get("kind") == "cpu" else None) or known.get("name")
     return str(name or group_name(record.settings.get("soc_version")) or "unknown")
 
 
@@ -104,7 +105,7 @@ def weights_text(record: Record) -> str | None:
         return None
     if weights.kind == "random":
         return f"random (seed {weights.seed})"
-    return f"{weights.kind} {(weights.sha256 or 'without hash')[:12]}"
+    return f"{weights.kind} {weights.name or (weights.sha256 or 'without hash')[:12]}"
 
 
 def allowed_key(key: str) -> str:

@@ -76,11 +76,13 @@ def _warnings(record: Record) -> str:
     if record.source != "measured":
         lines.append(f"**These numbers are {record.source}, not measured.**")
     if record.weights is not None and not record.weights.trained:
-        lines.append("Random weights: speed is real, outputs mean nothing.")
+        kind = "Random" if record.weights.kind == "random" else "Untrained"
+        lines.append(f"{kind} weights: speed is real, outputs mean nothing.")
     if not record.interleaved:
         lines.append(
             "The repeats of this cell were not interleaved with those of the others: drift is not averaged out."
         )
+    lines += [escape(redact_text(text)) for text in record.notes]
     return "\n\n".join(lines)
 
 

@@ -22,6 +22,7 @@ from harness.tracking.describe import (
     weights_text,
 )
 
+_DERIVED = ("range", "max_abs_over_range", "opset")
 _UNSAID = ("tracking", "limits")
 # Settings that a chosen parameter says already. MLflow's compare page draws every parameter that differs as an axis:
 # the batch size must stand in one of them only, and hashes in none.
@@ -51,7 +52,7 @@ def params(record: Record) -> dict[str, str]:
         "device": device_name(record),
         "backend": group_name(settings.get("backend")),
         "precision": group_name(settings.get("precision")),
-        "opset": at(settings, "export.opset"),
+        "opset": at(settings, "export.opset") or (record.graph or {}).get("opset"),
         "measure": group_name(settings.get("measure")),
         "weights": weights_text(record),
         "checkpoint_sha256": weights.sha256 if weights else None,
@@ -116,15 +117,15 @@ def _headline(record: Record) -> dict[str, float | None]:
         found["processes"] = len(repeats)
         found["load_s"] = sum(repeat.load_s for repeat in repeats) / len(repeats)
         found["first_iteration_ms"] = sum(repeat.first_iteration_ms for repeat in repeats) / len(repeats)
-    found["peak_memory_gb"] = _gb(max(measured)) if measured else None
-    found["peak_memory_all_stages_gb"] = _gb(max(memory)) if memory else None
+    found["peak_memory_gb"] = _gb(max(memory)) if memory else None
+    found["peak_memory_measure_gb"] = _gb(max(measured)) if measured else None
     for step in record.steps:
         if not step.cached:
             key = f"wall_s/{step.stage}"
             found[key] = (found.get(key) or 0.0) + step.wall_s
     found |= {f"parity/{key}": value for key, value in _numbers(record.parity or {}, depth=3)}
     found |= {f"graph/{key}": value for key, value in _numbers(record.graph or {}, depth=1)}
-    return found
+    return {key: value for key, value in found.items() if key.rpartition("/")[2] not in _DERIVED}
 
 
 def _numbers(value: Mapping[str, Any], depth: int, prefix: str = "") -> Iterator[tuple[str, float]]:

@@ -128,9 +128,25 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, content: str, expecte
 def test_a_newer_record_that_looks_like_ours_is_refused(tmp_path: Path) -> None:
     write_record(record(), tmp_path)
     path = tmp_path / "record.json"
-    path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 2'))
+    data = {**json.loads(path.read_text()), "schema_version": 2}
+    path.write_text(json.dumps(data))
     with pytest.raises(HarnessError, match="schema version 2"):
         read_record(tmp_path)
+
+
+def test_ten_rounds_stay_small_and_readable(tmp_path: Path) -> None:
+    steps = tuple(
+        Step("measure", Outcome("ok", "measure"), round=number, started="2026-01-01T12:00:00.000+00:00",
+             wall_s=31.123456789, peak_memory_bytes=2_400_000_000, exit_status=0, log=f"logs/measure-{number:02d}.log")
+        for number in range(1, 11)
+    )  # fmt: skip
+    written = record(repeats=repeats(10), steps=steps)
+    path = write_record(written, tmp_path)
+    assert read_record(tmp_path) == written
+    text = path.read_text()
+    assert len(text) < 10_000
+    assert text.startswith('{\n "record_id": "r1",\n "sweep_id": "s1",\n')
+    assert max(len(line) for line in text.splitlines()) <= 200
 
 
 def test_no_record_is_said(tmp_path: Path) -> None:

@@ -22,7 +22,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def blank_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The SQLite file of a store without experiments of ours, to be copied."""
+    """The SQLite file of a store without experiments of ours, to be copied. From here on SQLite waits for no disk."""
+    import sqlalchemy
+
+    @sqlalchemy.event.listens_for(sqlalchemy.engine.Engine, "connect")
+    def hurry(connection: Any, _: object) -> None:
+        connection.execute("PRAGMA synchronous = OFF")
+
     home = tmp_path_factory.mktemp("blank")
     with open_store(resolve_uri(None, home), home):
         pass

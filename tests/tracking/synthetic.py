@@ -208,7 +208,7 @@ def make_record(
         overrides=("model=swin98", f"batchsize={batchsize}", "measure=smoke"),
         outcome=Outcome("ok") if ok else last,
         source="measured",
-        device={"name": "Example CPU @ 2.50GHz", "soc_version": "cpu", "cores": 2},
+        device={"name": "cpu", "kind": "cpu", "cpu_model": "Example CPU @ 2.50GHz", "logical_cores": 2},
         steps=tuple(steps),
         repeats=tuple(repeats),
         summary=summary,
