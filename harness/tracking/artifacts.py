@@ -24,24 +24,28 @@ if TYPE_CHECKING:
 _GROUPS = {"repeats": "samples", "logs": "logs", "plots": "plots", "tables": "tables"}
 _TOP = {".png": "plots", ".csv": "tables", ".html": "tables", ".md": "tables", ".ini": "record"}
 _TEXT = {".log", ".txt", ".json", ".csv", ".md", ".html", ".ini", ""}
+_SWEEP_FILES = {".md", ".png", ".svg", ".html"}
+_CELLS_WITH_SWEEP = 100
 _COLUMNS = (
     "round", "mean_ms", "median_ms", "min_ms", "max_ms", "iterations", "warmup_iterations", "first_iteration_ms",
     "load_s", "window_s", "peak_memory_bytes", "boundary", "started", "samples_file",
 )  # fmt: skip
 
 
-def upload_files(client: MlflowClient, run: Run, record: Record, folder: Path) -> None:
+def upload_files(client: MlflowClient, run: Run, record: Record, folder: Path, sweep: Path) -> None:
     """Bring ``record/``, ``logs/``, ``samples/``, ``tables/`` and ``plots/`` into the run; files there are replaced.
+
+    ``sweep`` is the folder of the cell's sweep: its table and plots stand in ``sweep/`` of its first hundred runs.
 
     Artifacts on this machine are copied into their place, which is what MLflow would do after asking its database;
     others are staged in a temporary folder and sent in one call.
     """
     place = local_folder(run.info.artifact_uri)
     if place is not None:
-        _copy_files(record, folder, place)
+        _copy_files(record, folder, sweep, place)
         return
     with tempfile.TemporaryDirectory(prefix="harness-publish-") as name:
-        _copy_files(record, folder, Path(name))
+        _copy_files(record, folder, sweep, Path(name))
         client.log_artifacts(run.info.run_id, name)
 
 
@@ -99,9 +103,13 @@ def _link(source: Path, target: Path) -> bool:
     return True
 
 
-def _copy_files(record: Record, folder: Path, target: Path) -> None:
+def _copy_files(record: Record, folder: Path, sweep: Path, target: Path) -> None:
     for source, name in published_files(folder):
         _copy(source, target / name)
+    if record.cell < _CELLS_WITH_SWEEP and sweep.is_dir():
+        for source in sorted(sweep.iterdir()):
+            if source.is_file() and source.suffix in _SWEEP_FILES:
+                _copy(source, target / "sweep" / source.name)
     if record.repeats:
         _write_repeats(record, target / "tables" / "repeats.csv")
 

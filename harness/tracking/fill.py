@@ -45,7 +45,7 @@ def fill_run(session: Session, job: Job, run: Run | None) -> Run:
     status = describe.RUN_STATUS[record.outcome.status]
     session.client.set_terminated(run.info.run_id, status, describe.milliseconds(record.finished))
     _log_values(session, run, record, tags)
-    upload_files(session.client, run, record, job.folder)
+    upload_files(session.client, run, record, job.folder, job.home / "sweeps" / record.sweep_id)
     last = _place_onnx(session, run, job, holder)
     session.set_tags(run, {**last, PUBLISHED: job.digest})
     if ONNX_HELD in last:

@@ -215,6 +215,19 @@ def test_a_missing_onnx_file_delays_nothing(home: Path, look: Any) -> None:
     assert "not there" in look.run().data.tags["harness.onnx_path"]
 
 
+def test_the_table_and_plots_of_the_sweep_stand_in_its_runs(home: Path, look: Any) -> None:
+    folder, record = make_record(home)
+    sweep = home / "sweeps" / record.sweep_id
+    sweep.mkdir(parents=True)
+    for name in ("table.md", "throughput.png", "manifest.json"):
+        (sweep / name).write_text("x")
+    publish([folder])
+    assert [name for name in look.artifacts(look.run()) if name.startswith("sweep")] == [
+        "sweep/table.md",
+        "sweep/throughput.png",
+    ]
+
+
 def test_strange_names_and_long_values_arrive(home: Path, look: Any) -> None:
     folder, record = make_record(home, name="mo del/cpu/fp32/bs1")
     strange = {
