@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
-from harness.datasets.protocol import BadSample, Dataset, Item
+from harness.datasets.protocol import BadSample, Dataset, Item, SampleError
 from harness.datasets.text import printable
 from harness.errors import HarnessError
 
@@ -23,6 +23,11 @@ class BadSamplesError(HarnessError):
             f"{len(samples)} of {total} samples of {dataset} cannot be used: {listed}; "
             "repair or remove them, or leave them out with dataset.on_bad_sample=skip"
         )
+
+
+def stop_at(item: Item, problem: SampleError) -> SampleError:
+    """The one-line error that ends a run at an item which broke after it had been looked at."""
+    return SampleError(printable(f"{item.id}: {problem}; repair it or leave it out with dataset.on_bad_sample=skip"))
 
 
 def find_bad(dataset: Dataset, items: Sequence[Item], workers: int = 2) -> list[BadSample]:

@@ -6,9 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Literal
+from typing import Any, Generic
 
+from harness.datasets.check import OnBadSample, stop_at
 from harness.datasets.protocol import BadSample, Item, Prepared, SampleError
+from harness.datasets.text import printable
 from harness.errors import HarnessError
 from harness.evaluate.progress import OnProgress, Progress
 from harness.evaluate.state import Done, fingerprint, read_state, write_state
@@ -26,7 +28,7 @@ class Settings:
 
     workers: int = 2
     waiting: int = 4
-    on_bad_sample: Literal["stop", "skip"] = "stop"
+    on_bad_sample: OnBadSample = "stop"
     state: Path | None = None
     identity: str = ""
     save_every: int = 10
@@ -73,7 +75,7 @@ class Accumulator(Generic[ResultT]):
             prediction = self._task.predict(prepared.context, outputs)
             score = self.metric.update(prepared.item.id, prediction, prepared.truth)
         except HarnessError as error:
-            raise HarnessError(f"{prepared.item.id!r}: {error}") from error
+            raise HarnessError(printable(f"{prepared.item.id}: {error}")) from error
         self._counts.append(len(prepared.names))
         if self._settings.observer:
             self._settings.observer(prepared, prediction, score)
@@ -82,7 +84,7 @@ class Accumulator(Generic[ResultT]):
     def leave_out(self, item: Item, problem: SampleError) -> None:
         """Note an item that broke after the check; raises its problem when the run is to stop at bad samples."""
         if self._settings.on_bad_sample == "stop":
-            raise SampleError(f"{item.id!r}: {problem}; leave it out with dataset.on_bad_sample=skip") from problem
+            raise stop_at(item, problem) from problem
         self.bad.append(BadSample(item.id, str(problem)))
         self._counts.append(0)
         self._report()

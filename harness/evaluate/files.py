@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.datasets.check import stop_at
 from harness.datasets.protocol import Dataset, Item, Prepared
 from harness.errors import HarnessError
 from harness.evaluate.accumulate import Accumulator, Evaluation, Settings
@@ -38,7 +39,7 @@ def write_inputs(dataset: Dataset, items: Sequence[Item], folder: Path, settings
     with closing(ahead(write, items, workers=settings.workers, waiting=settings.waiting)) as written:
         for ready in written:
             if ready.problem and settings.on_bad_sample == "stop":
-                raise ready.problem
+                raise stop_at(ready.item, ready.problem) from ready.problem
             names.extend(ready.value or ())
     outputs = {output_stem(name) for name in names}
     if len(outputs) < len(names):

@@ -14,6 +14,7 @@ _WIDEST = 640
 _GAP = 6
 _LINE = 18
 _ENTRY = 190
+_ENTRIES = 24
 
 
 def palette(classes: int) -> Pixels:
@@ -30,7 +31,7 @@ def panel(picture: Pixels, truth: Pixels, prediction: Pixels, class_names: tuple
     """Side by side, BGR: ``picture`` (height, width, 3), ``truth`` labels (0 is ignored), ``prediction`` classes.
 
     What the truth leaves open is dark in the prediction as well, since it does not count. Below, the colours of the
-    classes in both, the most frequent first; letters that OpenCV cannot draw become question marks.
+    classes in both, the most frequent 24; letters that OpenCV cannot draw become question marks.
     """
     colours = palette(len(class_names))
     predicted = colours[prediction.astype(np.intp) + 1]
@@ -43,7 +44,7 @@ def panel(picture: Pixels, truth: Pixels, prediction: Pixels, class_names: tuple
         prediction.reshape(-1).astype(np.intp) + 1, minlength=256
     )
     counts[0] = 0
-    present = [int(label) for label in np.argsort(-counts, kind="stable") if counts[label]]
+    present = [int(label) for label in np.argsort(-counts, kind="stable")[:_ENTRIES] if counts[label]]
     return np.vstack([row, _legend([(class_names[label - 1], colours[label]) for label in present], row.shape[1])])
 
 

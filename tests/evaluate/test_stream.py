@@ -125,7 +125,7 @@ def test_states_of_several_devices_lie_beside_each_other_and_are_resumed(tmp_pat
 
 
 def test_an_item_that_breaks_after_the_check_stops_the_run_by_name():
-    with pytest.raises(SampleError, match=r"'item002': item002.x is broken; leave it out with"):
+    with pytest.raises(SampleError, match=r"^item002: item002.x is broken; repair it or leave it out with"):
         run(Counted([1, 1, None, 1]), Echo())
 
 
@@ -151,7 +151,7 @@ def test_an_error_of_the_metric_names_the_item():
             scores = super().run(inputs)[0]
             return [np.full_like(scores, np.nan) if len(self.fed) == 2 else scores]
 
-    with pytest.raises(HarnessError, match=r"'item001': .*NaN"):
+    with pytest.raises(HarnessError, match=r"^item001: .*NaN"):
         run(Counted([2, 2, 2]), Broken())
 
 
