@@ -54,14 +54,15 @@ class OnnxRuntimeBackend:
 
     name: ClassVar[str] = "onnxruntime"
     boundary: ClassVar[str] = "compute"
+    reads: ClassVar[tuple[str, ...]] = (".onnx",)
     Options: ClassVar[type[Any]] = OnnxRuntimeOptions
 
     def __init__(self, options: OnnxRuntimeOptions) -> None:
         self.options = options
 
     def check_precision(self, precision: PrecisionSettings) -> None:
-        """Refuse all but float32: the CPU provider computes in the file's own dtype and casts nothing."""
-        if precision.dtype != "float32":
+        """Refuse all but float32, or what a file brings: the CPU provider takes the file's dtypes and casts nothing."""
+        if precision.dtype not in {"float32", "file"}:
             raise UnsupportedError(
                 f"precision={precision.name} ({precision.dtype}): ONNX Runtime on the CPU computes in float32;"
                 " use precision=fp32"

@@ -15,17 +15,20 @@ A backend is a class with the class attributes ``name``, ``boundary`` and ``Opti
 
 A YAML in ``conf/backend`` names it by ``kind``: the name of an entry point of the group ``harness.backends``, or
 ``package.module:RknnBackend``. Its module is imported while the command line is checked: it imports the runtime late.
+
+Two things are optional. ``reads = (".rknn",)`` names the suffixes of files that ``load`` takes as they are: a user may
+bring such a file, and with ``.onnx`` among them nothing is converted. ``input_specs`` says what inputs a file has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy.typing as npt
 
-from harness.config.schema import MeasureSettings, PrecisionSettings
+from harness.config.schema import InputSettings, MeasureSettings, PrecisionSettings
 from harness.timing.samples import Samples
 
 if TYPE_CHECKING:
@@ -86,3 +89,16 @@ class Backend(Protocol):
 
     def measure(self, model: Path, inputs: Mapping[str, Array], profile: MeasureSettings) -> Samples:
         """Load, warm up and time the model in this process; raw per-iteration times. Raises as ``load`` and ``run``."""
+
+
+@runtime_checkable
+class DescribesInputs(Protocol):
+    """A backend that can tell the inputs of a converted file, so that a user who brings one need not."""
+
+    def input_specs(self, model: Path) -> Sequence[InputSettings]:
+        """Name, static shape and dtype of each input, in order. Raises as ``Backend.load``."""
+
+
+def reads(backend: Backend | type[Backend]) -> tuple[str, ...]:
+    """The suffixes of the files that a backend loads as they are; none where it does not say."""
+    return tuple(getattr(backend, "reads", ()))

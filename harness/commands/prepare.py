@@ -1,46 +1,102 @@
-"""What is settled once before a sweep starts: each model's checkpoint, and the cells that cannot run here.
+"""What is settled once before a sweep starts: each model's file or checkpoint, and the cells that cannot run here.
 
 Everything that can be refused is refused here, in one line, before a folder is made or a manifest written.
 """
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
 
 from rich.console import Console
 
+from harness.commands.model_file import FileReader
+from harness.config.freeze import cell_names
 from harness.config.schema import ModelSettings
+from harness.errors import ConfigError
 from harness.models.connect import Network
 from harness.models.download_bar import download_bar
+from harness.models.files import CONVERTED, is_file
 from harness.models.pretrained import Resolved, cache_dir, resolve
 from harness.stages.preflight import preflight
 from harness.sweep.manifest import Cell, Manifest
 
+INSTALL = "pip install 'npu-harness[export]'"
+
 
 def prepared(manifest: Manifest, console: Console) -> Manifest:
-    """The manifest with every checkpoint decided and frozen, and with the cells decided that cannot run here.
+    """The manifest with every file and checkpoint frozen, and with the cells decided that cannot run here.
 
     Raises:
-        ConfigError: a file that is named is not there, or the published weights that were insisted on cannot be had.
+        ConfigError: a file that is named is not there or none, the published weights that were insisted on cannot be
+            had, a tool that is needed is not installed, or the only cell is not supported.
     """
     found: dict[str, Resolved] = {}
     network = Network()  # one try a sweep: what did not answer once is not asked again
-    cells = [_with_checkpoint(cell, found, network, console) for cell in manifest.cells]
+    files = FileReader({})
+    cells = []
+    for cell in manifest.cells:
+        _check_ends(cell)
+        known = files.cell(cell) if is_file(cell.settings.model) else _with_checkpoint(cell, found, network, console)
+        cells.append(_with_simplify(known))
     cells = [cell if cell.decided else replace(cell, decided=preflight(cell.settings)) for cell in cells]
+    if any(is_file(cell.settings.model) for cell in cells):
+        names = cell_names([cell.settings for cell in cells])  # a file may say another precision
+        cells = [replace(cell, name=name) for cell, name in zip(cells, names, strict=True)]
+        _refuse_alone(cells)
+    for line in dict.fromkeys(f"{cell.settings.model.name}: {note}" for cell in cells for note in cell.notes):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     return replace(manifest, cells=tuple(cells))
 
 
 def _with_checkpoint(cell: Cell, found: dict[str, Resolved], network: Network, console: Console) -> Cell:
     model = cell.settings.model
+    if cell.decided is None and not _installed("torch"):
+        raise ConfigError(
+            f"model={model.name}: exporting it needs torch, which is not installed here; {INSTALL}, or export it "
+            "elsewhere with export_only=true and measure that file with model=onnx model.file=FILE"
+        )
     key = repr(replace(model, inputs=(), options={}))  # what decides the weights, whatever the batch size
     if key not in found:
         found[key] = _resolved(model, network, console)
-        if found[key].note:
-            console.print(f"{model.name}: {found[key].note}", highlight=False, markup=False, soft_wrap=True)
     checkpoint, note = found[key].checkpoint, found[key].note
     frozen = replace(model, checkpoint=str(checkpoint) if checkpoint else None)
     notes = (*cell.notes, note) if note else cell.notes
     return replace(cell, settings=replace(cell.settings, model=frozen), notes=notes)
+
+
+def _with_simplify(cell: Cell) -> Cell:
+    """``export.simplify=auto`` said as true or false, with a note where onnxsim is missing."""
+    asked = cell.settings.export.simplify
+    converted = cell.settings.model.kind == CONVERTED
+    here = _installed("onnxsim")
+    if asked is True and not here and not converted and cell.decided is None:
+        raise ConfigError(f"export.simplify=true: onnxsim is not installed here; {INSTALL}, or export.simplify=false")
+    decided = not converted and (here if asked == "auto" else asked)
+    note = f"not simplified: onnxsim is not installed here ({INSTALL})"
+    notes = (*cell.notes, note) if asked == "auto" and not here and not converted else cell.notes
+    export = replace(cell.settings.export, simplify=decided)
+    return replace(cell, settings=replace(cell.settings, export=export), notes=notes)
+
+
+def _check_ends(cell: Cell) -> None:
+    settings = cell.settings
+    if settings.export_only and settings.convert_only:
+        raise ConfigError("export_only=true, convert_only=true: a cell can only end once; give one of them")
+    if settings.model.kind == CONVERTED and (settings.export_only or settings.convert_only):
+        key = "export_only" if settings.export_only else "convert_only"
+        raise ConfigError(f"{key}=true: {settings.model.file} is converted already; leave {key} out")
+
+
+def _refuse_alone(cells: list[Cell]) -> None:
+    """A file that cannot be measured is a row among others; alone it is a refusal."""
+    decided = cells[0].decided
+    if len(cells) == 1 and decided is not None and decided.reason == "model_file":
+        raise ConfigError(decided.message or "")
+
+
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
 
 
 def _resolved(model: ModelSettings, network: Network, console: Console) -> Resolved:

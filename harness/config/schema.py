@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 SCHEMA = ConfigDict(extra="forbid", frozen=True)
@@ -29,16 +29,29 @@ def _names_a_file(url: str) -> str:
     return url
 
 
+def _flat(sizes: Any) -> Any:
+    """Nested keys as dotted ones: ``model.dims.x.2=8`` comes as ``{x: {2: 8}}`` and means ``{"x.2": 8}``."""
+    if not isinstance(sizes, Mapping):
+        return sizes
+    found: dict[str, Any] = {}
+    for key, value in sizes.items():
+        inner = _flat(value)
+        below = {f"{key}.{name}": size for name, size in inner.items()} if isinstance(inner, Mapping) else {key: value}
+        found |= {str(name): size for name, size in below.items()}
+    return found
+
+
 @dataclass(config=SCHEMA)
 class InputSettings:
     """One network input: its ONNX name, static shape (batch axis first unless the model says otherwise) and data.
 
     ``low`` and ``high`` bound the seeded random values: uniform for integers (high exclusive); for floats a standard
-    normal when both are absent, uniform in [low, high) otherwise.
+    normal when both are absent, uniform in [low, high) otherwise. Of a model that comes as a file, ``shape`` and
+    ``dtype`` may be left out: the file says what they are.
     """
 
     name: str
-    shape: tuple[PositiveInt, ...]
+    shape: tuple[PositiveInt, ...] = ()
     dtype: DType = "float32"
     low: float | None = None
     high: float | None = None
@@ -57,22 +70,28 @@ class PretrainedSettings:
 
 @dataclass(config=SCHEMA)
 class ModelSettings:
-    """What network is measured; ``kind`` names its family, which validates ``options``.
+    """What network is measured; ``kind`` names its family, which validates ``options``, or the format of its ``file``.
 
     ``weights``: ``auto`` takes the published ones if they can be had, ``pretrained`` insists on them, ``random`` wants
     seeded random ones. A ``checkpoint`` wins over ``auto`` and ``pretrained``.
+
+    A model of kind ``onnx`` or ``converted`` is a ``file`` of the user's. ``inputs`` and ``outputs`` may then be empty:
+    before a sweep starts they are filled in from the file. ``dims`` gives sizes to open dimensions other than the
+    batch, by their name in the file or as ``<input>.<axis>``.
     """
 
     name: Name
     kind: str
     task: Literal["segmentation", "video", "classification", "other"]
-    inputs: tuple[InputSettings, ...]
+    inputs: tuple[InputSettings, ...] = ()
     outputs: tuple[str, ...] = ("output",)
     options: Mapping[str, Any] = Field(default_factory=dict)
     weights: Literal["auto", "pretrained", "random"] = "auto"
     pretrained: PretrainedSettings | None = None
     checkpoint: str | None = None
     seed: Count = 0
+    file: str | None = None
+    dims: Annotated[Mapping[str, PositiveInt], BeforeValidator(_flat)] = Field(default_factory=dict)
 
 
 @dataclass(config=SCHEMA)
@@ -95,18 +114,24 @@ class BackendSettings:
 
 @dataclass(config=SCHEMA)
 class PrecisionSettings:
-    """The arithmetic asked for; a backend maps what it can and refuses the rest by name."""
+    """The arithmetic asked for; a backend maps what it can and refuses the rest by name.
+
+    ``dtype`` is ``file`` where the model came as a file whose own types decide, because the backend runs it as it is.
+    """
 
     name: Name
-    dtype: Literal["float32", "float16", "mixed"]
+    dtype: Literal["float32", "float16", "mixed", "file"]
 
 
 @dataclass(config=SCHEMA)
 class ExportSettings:
-    """How the network becomes an ONNX file. Opset 11 is what ATC of CANN 5.1 reads."""
+    """How the network becomes an ONNX file. Opset 11 is what ATC of CANN 5.1 reads; a model's own file keeps its own.
 
-    opset: Annotated[int, Field(ge=9, le=21)] = 11
-    simplify: bool = True
+    ``simplify``: ``auto`` where onnxsim is installed; before a sweep starts it becomes true or false.
+    """
+
+    opset: Annotated[int, Field(ge=9, le=21)] | None = 11
+    simplify: bool | Literal["auto"] = "auto"
 
 
 @dataclass(config=SCHEMA)
@@ -142,6 +167,7 @@ class MeasureSettings:
 class LimitSettings:
     """What a child process may use: time per stage, and memory (``auto``: what the machine has free when the child starts)."""
 
+    adopt_s: Annotated[float, Field(gt=0)] = 1800
     export_s: Annotated[float, Field(gt=0)] = 1800
     simplify_s: Annotated[float, Field(gt=0)] = 1800
     parity_s: Annotated[float, Field(gt=0)] = 1800
@@ -162,7 +188,10 @@ class TrackingSettings:
 
 @dataclass(config=SCHEMA)
 class Settings:
-    """One cell of a sweep, complete: everything that decides its result, and where the result goes."""
+    """One cell of a sweep, complete: everything that decides its result, and where the result goes.
+
+    ``export_only`` and ``convert_only`` end the cell when the ONNX file, or the backend's own, is made.
+    """
 
     model: ModelSettings
     batchsize: PositiveInt
@@ -175,3 +204,10 @@ class Settings:
     parity: ParitySettings
     limits: LimitSettings
     seed: Count = 0
+    export_only: bool = False
+    convert_only: bool = False
+
+    @property
+    def repeats(self) -> int:
+        """How many fresh processes measure the cell: none where only a file is asked for."""
+        return 0 if self.export_only or self.convert_only else self.measure.rounds

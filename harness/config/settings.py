@@ -12,16 +12,21 @@ from pydantic import ValidationError
 from harness.config.schema import Settings
 from harness.config.validate import refusal, validated
 from harness.errors import ConfigError
+from harness.models.files import check_model, is_file, with_name
 
 
 def settings_from(
     values: Mapping[str, Any], *, given: Collection[str] = (), origins: Mapping[str, str] | None = None
 ) -> Settings:
     """Validate one composed cell, the options of its model family and of its backend included."""
+    origins = origins or {}
+    if isinstance(values.get("model"), Mapping):
+        values = {**values, "model": with_name(values["model"])}
     settings = validated(Settings, values, given=given, origins=origins)
     model, backend = settings.model, settings.backend
-    origins = origins or {}
-    _check_options("model", model.kind, json.dumps(dict(model.options)), frozenset(given), origins.get("model"))
+    check_model(model)
+    if not is_file(model):
+        _check_options("model", model.kind, json.dumps(dict(model.options)), frozenset(given), origins.get("model"))
     _check_options("backend", backend.kind, json.dumps(dict(backend.options)), frozenset(given), origins.get("backend"))
     return settings
 

@@ -134,7 +134,9 @@ def _peak_gb(record: Record) -> str:
 def _weights(weights: Weights | None) -> str:
     if weights is None:
         return MISSING
-    return "random" if weights.kind == "random" else "trained" if weights.trained else "untrained"
+    if weights.kind == "random" or not weights.trained:
+        return "random" if weights.kind == "random" else "untrained"
+    return "file" if weights.kind == "file" else "trained"
 
 
 def _note_numbers(records: Sequence[Record]) -> dict[int, int]:

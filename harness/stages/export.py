@@ -14,8 +14,10 @@ from harness.stages.keys import stage_key
 from harness.stages.request import Request
 from harness.stages.store import sha256_file
 
-VERSION = 1
+VERSION = 2
 CONSUMES: tuple[str, ...] = ()
+OPSET = 11
+"""What is exported where the settings name none."""
 
 
 def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
@@ -34,7 +36,7 @@ def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
             "inputs": [[spec.name, list(spec.shape), spec.dtype] for spec in model.inputs],
             "outputs": list(model.outputs),
             "seed": None if checkpoint else model.seed,
-            "opset": settings.export.opset,
+            "opset": settings.export.opset or OPSET,
         },
         tools=("torch", "onnx"),
         sources=family(model.kind).source_files(),
@@ -59,10 +61,14 @@ def checkpoint_path(settings: Settings) -> Path | None:
 
 
 def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dict[str, Path], dict[str, object]]:
-    """Write ``exported`` (ONNX); the info says what the weights were and what the graph holds."""
+    """Write ``exported`` (ONNX); the info says what the weights were and what the graph holds.
+
+    The file itself says what its weights are too: it may be carried to another machine and measured there.
+    """
     from harness.backends.inputs import random_inputs
     from harness.graph.export import export_onnx
     from harness.graph.inspect import inspect_onnx
+    from harness.models.onnx_file import note_weights
     from harness.models.weights import load_weights
 
     del inputs
@@ -74,5 +80,7 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
         module, checkpoint_path(settings), model.seed, ignored_prefixes=network_family.ignored_checkpoint_prefixes
     )
     target = folder / "exported.onnx"
-    export_onnx(module, random_inputs(model.inputs, settings.seed), model.outputs, target, settings.export.opset)
+    arrays = random_inputs(model.inputs, settings.seed)
+    export_onnx(module, arrays, model.outputs, target, settings.export.opset or OPSET)
+    note_weights(target, asdict(weights))
     return {"exported": target}, {"weights": asdict(weights), "graph": asdict(inspect_onnx(target))}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from harness.config.schema import Settings
+from harness.config.schema import InputSettings, Settings
+from harness.errors import UnsupportedError
 from harness.records.schema import Artifact, Repeat
 from harness.stages.request import Request
 
@@ -20,10 +22,11 @@ def key(settings: Settings, inputs: Mapping[str, Artifact]) -> None:
 
 
 def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
-    """Measure once; ``info`` holds the repeat (records.schema.Repeat) and the runtime's tools with their versions."""
+    """Measure once; ``info`` holds the repeat (records.schema.Repeat), the runtime's tools, and what it was fed."""
     import numpy as np
 
     from harness.backends.inputs import random_inputs
+    from harness.backends.protocol import DescribesInputs
     from harness.backends.registry import backend
     from harness.devices import conditions
 
@@ -33,11 +36,15 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
     started = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
     before = conditions()
     runtime = backend(settings.backend)
-    samples = runtime.measure(inputs["model"], random_inputs(settings.model.inputs, settings.seed), settings.measure)
+    specs = settings.model.inputs
+    if not specs and isinstance(runtime, DescribesInputs):
+        specs = tuple(runtime.input_specs(inputs["model"]))
+        _check_batch(specs, settings.batchsize, settings.model.name)
+    samples = runtime.measure(inputs["model"], random_inputs(specs, settings.seed), settings.measure)
     name = f"repeats/round-{number:02d}.npz"
     target = request.record / name
     target.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {f"{boundary}_ms": times for boundary, times in samples.times_ms.items()}
+    arrays: dict[str, Any] = {f"{boundary}_ms": times for boundary, times in samples.times_ms.items()}
     with target.open("wb") as file:
         np.savez_compressed(file, warmup_ms=samples.warmup_ms, **arrays)
     times = samples.times_ms[runtime.boundary]
@@ -58,4 +65,16 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
         samples_file=name,
         conditions={"before": before, **samples.conditions},
     )
-    return {}, {"repeat": repeat, "tools": dict(runtime.tools())}
+    fed = {spec.name: [list(spec.shape), spec.dtype] for spec in specs}
+    return {}, {"repeat": repeat, "tools": dict(runtime.tools()), "inputs": fed}
+
+
+def _check_batch(specs: Sequence[InputSettings], batchsize: int, model: str) -> None:
+    """Refuse a converted file of another batch: its throughput would be reported for the wrong number of samples."""
+    largest = max(specs, key=lambda spec: math.prod(spec.shape), default=None)
+    batch = largest.shape[0] if largest is not None and largest.shape else 1
+    if largest is not None and batch != batchsize:
+        raise UnsupportedError(
+            f"batchsize={batchsize}: {model} was converted for a batch of {batch}, by its input {largest.name} "
+            f"{list(largest.shape)}; use batchsize={batch}"
+        )

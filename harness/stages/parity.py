@@ -1,5 +1,6 @@
 """Stage parity: torch, the exported and the simplified file must agree, or the cell fails before it is measured.
 
+Of a model that came as a file there is no torch: see ``harness.stages.file_parity``.
 torch runs a few samples of the batch, one at a time; ONNX Runtime runs both files on the whole static batch. Outputs
 of a large batch take gigabytes: each is compared and dropped before the next file is opened.
 """
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness.config.schema import Settings
 from harness.models.family import family
+from harness.models.files import is_file
 from harness.records.schema import Artifact, Outcome
 from harness.stages.export import checkpoint_path
 from harness.stages.export import key as export_key
+from harness.stages.file_parity import compare_files
 from harness.stages.keys import stage_key
 from harness.stages.request import Request
 
@@ -30,6 +33,10 @@ CONSUMES = ("exported", "simplified")
 def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
     """The cache key: both files, what torch runs, the random inputs and the thresholds."""
     hashes = {name: artifact.sha256 for name, artifact in inputs.items()}
+    if is_file(settings.model):
+        specs = [asdict(spec) for spec in settings.model.inputs]
+        files = {"inputs": specs, "seed": settings.seed, "precision": settings.precision.name}
+        return stage_key("parity", VERSION, inputs=hashes, config=files, tools=("onnxruntime", "numpy"))
     hashes["network"] = export_key(settings, {})
     config = {**asdict(settings.parity), "seed": settings.seed, "task": settings.model.task}
     return stage_key("parity", VERSION, inputs=hashes, config=config, tools=("torch", "onnxruntime", "numpy"))
@@ -43,6 +50,8 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
 
     del folder
     settings = request.settings
+    if is_file(settings.model):
+        return {}, compare_files(settings, inputs)
     limits = settings.parity
     asked = ParityThresholds(limits.min_cosine, limits.max_abs_over_range, limits.min_argmax_agreement)
     arrays = random_inputs(settings.model.inputs, settings.seed)

@@ -12,10 +12,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from harness.backends.protocol import reads
+from harness.backends.registry import backend_type
 from harness.config.schema import Settings
+from harness.models.files import CONVERTED, ONNX
 from harness.records.schema import Artifact, Outcome, Step
 from harness.stages.request import Request, Result
 from harness.stages.store import Entry, Store
+
+MODELS = ("model", "simplified", "exported")
+"""The artifacts that can be measured; the first one that there is, is."""
 
 
 def stage_module(stage: str) -> ModuleType:
@@ -24,12 +30,20 @@ def stage_module(stage: str) -> ModuleType:
 
 
 def preparation(settings: Settings) -> tuple[str, ...]:
-    """The stages before measuring, in order."""
-    stages = ["export"]
+    """The stages before measuring, in order; those that would make a file that is there already are left out.
+
+    Raises:
+        ConfigError: the settings name a backend that there is not.
+    """
+    if settings.model.kind == CONVERTED:
+        return ("adopt",)
+    stages = ["adopt" if settings.model.kind == ONNX else "export"]
     if settings.export.simplify:
         stages.append("simplify")
     if settings.parity.enabled:
         stages.append("parity")
+    if not settings.export_only and ".onnx" not in reads(backend_type(settings.backend.kind)):
+        stages.append("convert")
     return tuple(stages)
 
 
@@ -70,7 +84,8 @@ class Pipeline:
     @property
     def model(self) -> Artifact:
         """The artifact that is measured."""
-        return self._artifacts()["simplified" if self.settings.export.simplify else "exported"]
+        made = self._artifacts()
+        return next(made[name] for name in MODELS if name in made)
 
     def measure(self, number: int) -> Request:
         """The request that measures the cell once more; ``number`` is the round, from 1."""

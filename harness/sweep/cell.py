@@ -30,16 +30,18 @@ def now() -> str:
 
 @dataclass
 class CellRun:
-    """The state of one cell; ``outcome`` is None while it may still go on."""
+    """The state of one cell; ``outcome`` is None while it may still go on, ``prepared`` once it can be measured."""
 
     cell: Cell
     folder: Path
     pipeline: Pipeline
     started: str = field(default_factory=now)
     outcome: Outcome | None = None
+    prepared: bool = False
     steps: list[Step] = field(default_factory=list)
     repeats: list[Repeat] = field(default_factory=list)
     tools: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
     record_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
@@ -47,11 +49,17 @@ class CellRun:
         """Whether the cell still takes part."""
         return self.outcome is None
 
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was asked for is there."""
+        return self.prepared and len(self.repeats) >= self.cell.settings.repeats
+
     def take(self, step: Step) -> None:
         """Add a finished step; one that did not end ok decides the cell."""
         repeat = step.info.get("repeat")
         if repeat is not None:
             self.tools = step.info.get("tools", {})
+            self.inputs = step.info.get("inputs", {})
             self.repeats.append(_REPEAT.validate_python({**repeat, "peak_memory_bytes": step.peak_memory_bytes}))
             step = _without_info(step)
         self.steps.append(step)
@@ -69,15 +77,15 @@ class CellRun:
 def build_record(
     run: CellRun, manifest: Manifest, *, device: Mapping[str, Any], environment: Mapping[str, Any]
 ) -> Record:
-    """The record of a cell as it stands; ``outcome`` ok needs at least one repeat."""
+    """The record of a cell as it stands; ``outcome`` ok needs at least one repeat, unless none is asked for."""
     from harness import __version__
 
     settings = run.cell.settings
-    export = run.pipeline.info("export")
-    weights = _WEIGHTS.validate_python(export["weights"]) if export.get("weights") else None
+    first = run.pipeline.info("export") or run.pipeline.info("adopt")
+    weights = _WEIGHTS.validate_python(first["weights"]) if first.get("weights") else None
     made = {name: artifact for step in run.pipeline.steps.values() for name, artifact in step.artifacts.items()}
     outcome = run.outcome or (
-        Outcome(status="ok") if run.repeats else Outcome(status="cancelled", reason="not_measured")
+        Outcome(status="ok") if run.repeats or run.complete else Outcome(status="cancelled", reason="not_measured")
     )
     source: Source = "measured"
     return Record(
@@ -97,7 +105,7 @@ def build_record(
         summary=run.summary(),
         weights=weights,
         parity=run.pipeline.info("parity") or None,
-        graph=run.pipeline.info("simplify").get("graph") or export.get("graph"),
+        graph=run.pipeline.info("simplify").get("graph") or first.get("graph"),
         artifacts=made,
         fingerprint=_fingerprint(run, settings, made),
         environment=environment,
@@ -108,11 +116,14 @@ def build_record(
 
 
 def _fingerprint(run: CellRun, settings: Settings, made: Mapping[str, Any]) -> dict[str, Any]:
-    """What must be equal before two rows may be divided by each other (PEERS.md R6)."""
-    model = made.get("simplified") or made.get("exported")
+    """What must be equal before two rows may be divided by each other (PEERS.md R6).
+
+    The model is the ONNX file, which devices share, and not what a backend made of it.
+    """
+    model = made.get("simplified") or made.get("exported") or made.get("model")
     return {
         "model_sha256": model.sha256 if model else None,
-        "inputs": {spec.name: [list(spec.shape), spec.dtype] for spec in settings.model.inputs},
+        "inputs": run.inputs or {spec.name: [list(spec.shape), spec.dtype] for spec in settings.model.inputs},
         "batchsize": settings.batchsize,
         "precision": settings.precision.name,
         "boundary": run.repeats[0].boundary if run.repeats else None,

@@ -74,7 +74,7 @@ def planned(manifest: Manifest) -> tuple[Planned, ...]:
     for number in range(1, manifest.rounds + 1):
         for cell in cells:
             measure = cell.settings.measure
-            if number <= measure.rounds:
+            if number <= cell.settings.repeats:
                 work = replace(_work(cell.settings, "measure"), profile=measure.name)
                 steps.append(Planned(cell.name, work, number, measure.budget_s))
     return tuple(steps)

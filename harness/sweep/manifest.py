@@ -43,7 +43,7 @@ class Manifest:
     @property
     def rounds(self) -> int:
         """The number of rounds that the most demanding cell asks for."""
-        return max((cell.settings.measure.rounds for cell in self.cells), default=0)
+        return max((cell.settings.repeats for cell in self.cells), default=0)
 
 
 _ADAPTER = TypeAdapter(Manifest)

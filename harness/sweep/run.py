@@ -55,12 +55,12 @@ class Sweep:
                 self._save(run)
             for number in range(1, self.manifest.rounds + 1):
                 for run in rotated(runs, number - 1):
-                    if run.active and number <= run.cell.settings.measure.rounds:
+                    if run.active and number <= run.cell.settings.repeats:
                         self._measure(run, number)
                         self._save(run)
         except KeyboardInterrupt:
             for run in runs:
-                if run.active and len(run.repeats) < run.cell.settings.measure.rounds:
+                if run.active and not run.complete:
                     run.outcome = _CANCELLED
         finally:
             self.progress.finish()
@@ -86,6 +86,7 @@ class Sweep:
             if cached:
                 self.progress.cell_cached(run.cell.name, [step.stage for step in cached])
             if request is None:
+                run.prepared = True
                 return
             step = self._step(run, request)
             run.pipeline.accept(request, step)

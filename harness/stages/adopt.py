@@ -1,0 +1,123 @@
+"""Stage adopt: take the user's own file into the store; an ONNX file with its batch and other open dimensions fixed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.config.schema import Settings
+from harness.errors import HarnessError, OutOfMemoryError
+from harness.models.files import CONVERTED, located
+from harness.records.schema import Artifact
+from harness.stages.keys import stage_key
+from harness.stages.request import Request
+from harness.stages.store import sha256_file
+
+VERSION = 1
+CONSUMES: tuple[str, ...] = ()
+
+_HASHES: dict[tuple[Path, int, int], str] = {}
+"""Hashes of files that this process has read, by path, size in bytes and time of change in ns."""
+
+
+def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
+    """The cache key: the file with all that belongs to it, and the shapes that it gets."""
+    del inputs
+    model = settings.model
+    config = {
+        "kind": model.kind,
+        "shapes": {spec.name: list(spec.shape) for spec in model.inputs} if model.kind != CONVERTED else {},
+    }
+    return stage_key("adopt", VERSION, inputs=_hashes(settings), config=config, tools=("onnx",))
+
+
+def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
+    """Give ``exported`` (ONNX) or ``model`` (a converted file); the info says what the weights and the graph are."""
+    del inputs
+    settings = request.settings
+    source = located(settings.model.file or "")
+    before = _hashes(settings)
+    made, info = _converted(source, folder) if settings.model.kind == CONVERTED else _onnx(settings, source, folder)
+    _HASHES.clear()
+    if _hashes(settings) != before:
+        raise HarnessError(f"model.file={source}: changed while it was read; run again when it is complete")
+    weights = {"kind": "file", "trained": True, "sha256": before[source.name], "name": source.name}
+    return made, {"weights": weights, **info}
+
+
+def _converted(source: Path, folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
+    target = folder / f"model{source.suffix}"
+    shutil.copyfile(source, target)
+    return {"model": target}, {}
+
+
+def _onnx(settings: Settings, source: Path, folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
+    """The file as it is where nothing in it is open and all of it is in one place; else written anew."""
+    from dataclasses import asdict
+
+    import onnx
+
+    from harness.graph.inspect import inspect_onnx
+    from harness.graph.shapes import set_shapes
+    from harness.models.onnx_file import noted_weights
+    from harness.models.onnx_read import outside_files, read_onnx, read_whole_onnx
+
+    target = folder / "exported.onnx"
+    model = read_onnx(source)
+    outside = outside_files(model, source)
+    if outside:
+        model = read_whole_onnx(source)
+    if set_shapes(model, {spec.name: spec.shape for spec in settings.model.inputs}) or outside:
+        onnx.save(model, str(target))
+    else:
+        shutil.copyfile(source, target)
+    weights = noted_weights(model)
+    del model
+    _check_loads(settings, target)
+    info: dict[str, Any] = {"graph": asdict(inspect_onnx(target))}
+    return {"exported": target}, {**info, "weights": weights} if weights else info
+
+
+def _check_loads(settings: Settings, target: Path) -> None:
+    """Open the file where the backend reads ONNX: an operator that it lacks is named before anything else is done.
+
+    Raises:
+        UnsupportedError: the backend lacks an operator or an opset.
+        HarnessError: it refuses the file, such as for shapes that contradict each other.
+    """
+    from harness.backends.protocol import reads
+    from harness.backends.registry import backend
+    from harness.graph.explain import explained
+
+    runtime = backend(settings.backend)
+    if ".onnx" not in reads(runtime):
+        return
+    try:
+        with runtime.load(target):
+            pass
+    except OutOfMemoryError:
+        raise
+    except HarnessError as error:
+        name = Path(settings.model.file or target).name
+        raise explained(name, settings.batchsize, str(error.__cause__ or error)) from error
+
+
+def _hashes(settings: Settings) -> dict[str, str]:
+    """SHA-256 of the file, and of the files in which an ONNX file keeps its data, by name."""
+    source = located(settings.model.file or "")
+    files = [source]
+    if settings.model.kind != CONVERTED:
+        from harness.models.onnx_read import outside_files, read_onnx
+
+        files += outside_files(read_onnx(source), source)
+    return {file.relative_to(source.parent).as_posix(): _hash(file) for file in files}
+
+
+def _hash(file: Path) -> str:
+    state = file.stat()
+    mark = (file, state.st_size, state.st_mtime_ns)
+    if mark not in _HASHES:
+        _HASHES[mark] = sha256_file(file)
+    return _HASHES[mark]
