@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from harness.commands.deliver import delivered
 from harness.commands.prepare import prepared
 from harness.records.schema import Record
 from harness.report.cells import cells_markdown, cells_table
@@ -54,10 +55,28 @@ def run_manifest(manifest: Manifest, home: Path) -> int:
         write_atomically(folder / "table.md", table.encode())
     except OSError as error:
         problems.append(f"table.md could not be written: {error}")
+    try:
+        for line in delivered(manifest, records, home):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+    except OSError as error:
+        problems.append(f"the files are in the store only: {error}")
     problems += _publish(manifest, home, records)
     for problem in problems:
         console.print(f"warning: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)
     return exit_status([record.outcome for record in records])
+
+
+def _draw(records: Sequence[Record], folder: Path) -> list[str]:
+    """Write the charts beside the table; matplotlib is imported by now and no sooner, and its failure is a warning."""
+    try:
+        from harness.report.plots import sweep_plots
+
+        for name, content in sweep_plots(records).items():
+            write_atomically(folder / name, content)
+    except Exception as error:
+        words = " ".join(str(error).split())
+        return [f"the charts could not be drawn: {type(error).__name__}: {words}; the table has their figures"]
+    return []
 
 
 def _publish(manifest: Manifest, home: Path, records: Sequence[Record]) -> list[str]:

@@ -56,7 +56,7 @@ def freeze(
         ConfigError: the only cell asks for a device that is not here.
     """
     names = cell_names([each.settings for each in composed])
-    here = {each.settings.soc_version.name: each.device_found for each in composed}
+    here = {each.settings.soc_version.name: each.device_found for each in composed if needs_device(each.settings)}
     here = {device: found or present(device) for device, found in here.items()}
     absent = [device for device, found in here.items() if not found]
     if absent and len(composed) == 1:
@@ -74,7 +74,7 @@ def freeze(
                 name=names[index],
                 overrides=tuple(plain(override) for override in given),
                 settings=each.settings,
-                decided=None if here[device] else missing,
+                decided=None if here.get(device, True) or not needs_device(each.settings) else missing,
             )
         )
     started = datetime.now(timezone.utc)
@@ -85,6 +85,11 @@ def freeze(
         cells=tuple(cells),
         interleaved=interleaved,
     )
+
+
+def needs_device(settings: Settings) -> bool:
+    """Whether the cell's device must be on this machine: an ONNX file can be made for it anywhere."""
+    return not (settings.export_only or settings.convert_only)
 
 
 def cell_names(settings: Sequence[Settings]) -> list[str]:
