@@ -42,7 +42,7 @@ $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) install $(PINNED) --group dev
+	$(PIP) install $(PINNED) -e '.[export,evaluate]' --group dev
 	@touch $@
 
 .PHONY: help venv bench test test-all lint types ui
