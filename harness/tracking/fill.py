@@ -31,11 +31,11 @@ def fill_run(session: Session, job: Job, run: Run | None) -> Run:
     record = job.record
     holder = _onnx_holder(session, job)
     elsewhere = holder is not None and (run is None or holder != run.info.run_id)
-    link = f"#/experiments/{session.experiment_id}/runs/{holder}" if elsewhere else None
+    page = f"#/experiments/{session.experiment_id}/runs/{holder}?workflowType=machine_learning"
     tags = {
         **describe.tags(record),
         RECORD_ID: record.record_id,
-        "mlflow.note.content": note(record, job.folder, onnx_link=link),
+        "mlflow.note.content": note(record, job.folder, onnx_link=page if elsewhere else None),
     }
     if run is None:
         started = describe.milliseconds(record.started)
