@@ -35,14 +35,15 @@ ui: $(VENV)/.installed ## open what was measured in MLflow's page
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
+# Not compiled at installation: Python compiles what it imports, and most of this is never imported.
 # The stamps are newer than what they were made from, so that a second call installs nothing.
 $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
 	$(PIP) install --quiet -c constraints.txt pip
-	$(PIP) install $(PINNED) -e '.[export]'
+	$(PIP) install --no-compile $(PINNED) -e '.[export]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) install $(PINNED) -e '.[export,evaluate]' --group dev
+	$(PIP) install --no-compile $(PINNED) -e '.[export,evaluate]' --group dev
 	@touch $@
 
 .PHONY: help venv bench test test-all lint types ui
