@@ -69,7 +69,7 @@ def run_cell(config: DictConfig) -> int:
     manifest = freeze(
         [cell],
         [list(hydra.overrides.task)],
-        command=invocation.current().command or ("harness", *hydra.overrides.task),
+        command=invocation.current().command or ("python", "-m", "harness", *hydra.overrides.task),
         present=present,
         interleaved=False,
         sweep_id=f"{Path(hydra.sweep.dir).name}-{hydra.job.num}",
