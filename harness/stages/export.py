@@ -37,6 +37,7 @@ def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
             "outputs": list(model.outputs),
             "seed": None if checkpoint else model.seed,
             "opset": settings.export.opset or OPSET,
+            "reference": [settings.parity.samples, settings.seed] if settings.parity.enabled else None,
         },
         tools=("torch", "onnx"),
         sources=family(model.kind).source_files(),
@@ -61,13 +62,16 @@ def checkpoint_path(settings: Settings) -> Path | None:
 
 
 def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dict[str, Path], dict[str, object]]:
-    """Write ``exported`` (ONNX); the info says what the weights were and what the graph holds.
+    """Write ``exported`` (ONNX) and ``reference`` (torch's own outputs); the info says what weights and graph are.
 
     The file itself says what its weights are too: it may be carried to another machine and measured there.
     """
+    import numpy as np
+
     from harness.backends.inputs import random_inputs
     from harness.graph.export import export_onnx
     from harness.graph.inspect import inspect_onnx
+    from harness.graph.reference import reference_outputs
     from harness.models.onnx_file import note_weights
     from harness.models.weights import load_weights
 
@@ -81,6 +85,11 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
     )
     target = folder / "exported.onnx"
     arrays = random_inputs(model.inputs, settings.seed)
+    files = {"exported": target}
+    if settings.parity.enabled:  # before the export folds constants into the network
+        files["reference"] = folder / "reference.npz"
+        outputs = reference_outputs(module, arrays, settings.parity.samples)
+        np.savez(files["reference"], *outputs)
     export_onnx(module, arrays, model.outputs, target, settings.export.opset or OPSET)
     note_weights(target, asdict(weights))
-    return {"exported": target}, {"weights": asdict(weights), "graph": asdict(inspect_onnx(target))}
+    return files, {"weights": asdict(weights), "graph": asdict(inspect_onnx(target))}

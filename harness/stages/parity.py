@@ -1,8 +1,8 @@
 """Stage parity: torch, the exported and the simplified file must agree, or the cell fails before it is measured.
 
 Of a model that came as a file there is no torch: see ``harness.stages.file_parity``.
-torch runs a few samples of the batch, one at a time; ONNX Runtime runs both files on the whole static batch. Outputs
-of a large batch take gigabytes: each is compared and dropped before the next file is opened.
+What torch computes for the first samples was kept when the network was exported; ONNX Runtime runs both files on the
+whole static batch. Outputs of a large batch take gigabytes: each is compared and dropped before the next is opened.
 """
 
 from __future__ import annotations
@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.config.schema import Settings
-from harness.models.family import family
 from harness.models.files import is_file
 from harness.records.schema import Artifact, Outcome
 from harness.stages.export import checkpoint_path
-from harness.stages.export import key as export_key
 from harness.stages.file_parity import compare_files
 from harness.stages.keys import stage_key
 from harness.stages.request import Request
@@ -27,23 +25,25 @@ if TYPE_CHECKING:
     from harness.graph.parity import ParityResult
 
 VERSION = 1
-CONSUMES = ("exported", "simplified")
+CONSUMES = ("reference", "exported", "simplified")
 
 
 def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
-    """The cache key: both files, what torch runs, the random inputs and the thresholds."""
+    """The cache key: torch's outputs, both files, the random inputs and the thresholds."""
     hashes = {name: artifact.sha256 for name, artifact in inputs.items()}
     if is_file(settings.model):
         specs = [asdict(spec) for spec in settings.model.inputs]
         files = {"inputs": specs, "seed": settings.seed, "precision": settings.precision.name}
         return stage_key("parity", VERSION, inputs=hashes, config=files, tools=("onnxruntime", "numpy"))
-    hashes["network"] = export_key(settings, {})
-    config = {**asdict(settings.parity), "seed": settings.seed, "task": settings.model.task}
-    return stage_key("parity", VERSION, inputs=hashes, config=config, tools=("torch", "onnxruntime", "numpy"))
+    trained = checkpoint_path(settings) is not None
+    config = {**asdict(settings.parity), "seed": settings.seed, "task": settings.model.task, "trained": trained}
+    return stage_key("parity", VERSION, inputs=hashes, config=config, tools=("onnxruntime", "numpy"))
 
 
 def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
     """Compare; ``info`` holds one comparison per pair, and ``outcome`` where one of them is broken."""
+    import numpy as np
+
     from harness.backends.inputs import random_inputs
     from harness.graph.parity import REWRITTEN, ParityThresholds, check
     from harness.graph.run import run_onnx
@@ -55,14 +55,17 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
     limits = settings.parity
     asked = ParityThresholds(limits.min_cosine, limits.max_abs_over_range, limits.min_argmax_agreement)
     arrays = random_inputs(settings.model.inputs, settings.seed)
-    reference, trained = _torch_outputs(settings, arrays)
-    axis = 1 if settings.model.task == "segmentation" and trained else None
+    with np.load(inputs["reference"]) as stored:
+        reference = [stored[name] for name in stored.files]
+    axis = 1 if settings.model.task == "segmentation" and checkpoint_path(settings) else None
     info: dict[str, Any] = {}
     problems: list[str] = []
     previous: Sequence[Array] = ()
-    for name in (name for name in CONSUMES if name in inputs):
+    for name in (name for name in ("exported", "simplified") if name in inputs):
         outputs = list(run_onnx(inputs[name], arrays).values())
-        comparisons = [("torch", _worst(reference, [output[: limits.samples] for output in outputs], axis), asked)]
+        comparisons = [
+            ("torch", _worst(reference, [b[: len(a)] for a, b in zip(reference, outputs, strict=True)], axis), asked)
+        ]
         if previous:
             comparisons.append(("exported", _worst(previous, outputs, axis), REWRITTEN))
         for against, result, thresholds in comparisons:
@@ -88,24 +91,3 @@ def _worst(reference: Sequence[Array], candidate: Sequence[Array], argmax_axis: 
 
     results = [compare_outputs(a, b, argmax_axis) for a, b in zip(reference, candidate, strict=True)]
     return min(results, key=lambda result: (result.finite, result.cosine, -result.max_abs_over_range))
-
-
-def _torch_outputs(settings: Settings, arrays: Mapping[str, Array]) -> tuple[list[Array], bool]:
-    """The network's outputs for the first samples of the batch, and whether its weights are trained."""
-    import numpy as np
-    import torch
-
-    from harness.models.weights import load_weights
-
-    model = settings.model
-    network_family = family(model.kind)
-    module = network_family.build(network_family.parse_options(model.options))
-    ignored = network_family.ignored_checkpoint_prefixes
-    weights = load_weights(module, checkpoint_path(settings), model.seed, ignored_prefixes=ignored)
-    rows: list[list[Array]] = []
-    with torch.no_grad():
-        for index in range(min(settings.parity.samples, settings.batchsize)):
-            one = [torch.from_numpy(array[index : index + 1]) for array in arrays.values()]
-            outputs = module(*one)
-            rows.append([output.numpy() for output in (outputs if isinstance(outputs, tuple | list) else (outputs,))])
-    return [np.concatenate(column) for column in zip(*rows, strict=True)], weights.trained
