@@ -60,6 +60,7 @@ def run_manifest(manifest: Manifest, home: Path) -> int:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
     except OSError as error:
         problems.append(f"the files are in the store only: {error}")
+    problems += _draw(records, folder)
     problems += _publish(manifest, home, records)
     for problem in problems:
         console.print(f"warning: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)
@@ -67,7 +68,7 @@ def run_manifest(manifest: Manifest, home: Path) -> int:
 
 
 def _draw(records: Sequence[Record], folder: Path) -> list[str]:
-    """Write the charts beside the table; matplotlib is imported by now and no sooner, and its failure is a warning."""
+    """Write the charts beside the table, which is on the screen by now; a chart that fails is a warning."""
     try:
         from harness.report.plots import sweep_plots
 

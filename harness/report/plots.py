@@ -1,0 +1,34 @@
+"""The charts of a sweep, from its records only: throughput and latency as PNG files.
+
+matplotlib is imported when a chart is drawn: it takes a second, and the table is on the screen by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.records.schema import Record
+from harness.report.plot_series import Quantity, chart
+
+_BETTER: dict[Quantity, str] = {"throughput": "higher", "latency": "lower"}
+
+
+def sweep_plots(records: Sequence[Record]) -> dict[str, bytes]:
+    """The PNG files by name, ``throughput.png`` and ``latency.png``; none where nothing was measured.
+
+    Over batch sizes each series (model, device, precision, backend, whatever else was swept) is a line; with a single
+    batch size each cell is one. Estimates bear their 95 % intervals, cells without figures are marked, and so is what
+    was simulated or published by somebody else. Equal records give equal bytes with equal fonts and matplotlib.
+    """
+    drawn = {}
+    for quantity, better in _BETTER.items():
+        wanted = chart(records, quantity)
+        if wanted is not None:
+            from harness.report.plot_cells import draw_cells
+            from harness.report.plot_lines import draw_lines
+            from harness.report.plot_style import readable, style
+
+            with style():
+                draw = draw_lines if wanted.by_batch else draw_cells
+                drawn[f"{quantity}.png"] = draw(readable(wanted), better)
+    return drawn
