@@ -99,7 +99,7 @@ def print_table(names: Sequence[str], paths: Sequence[Path], times: Sequence[Seq
 def main() -> int:
     """Measure, print, and say by the exit status whether the project's graph is as fast as required."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=15, help="timed iterations of each graph, at least 2")
+    parser.add_argument("--rounds", type=int, default=25, help="timed iterations of each graph, at least 2")
     parser.add_argument("--warmup", type=int, default=1, help="untimed rounds before them")
     parser.add_argument("--threads", type=int, default=0, help="threads that compute (0: one per physical core)")
     arguments = parser.parse_args()
