@@ -90,9 +90,10 @@ def _check_ends(cell: Cell) -> None:
 
 def _refuse_alone(cells: list[Cell]) -> None:
     """A file that cannot be measured is a row among others; alone it is a refusal."""
-    decided = cells[0].decided
-    if len(cells) == 1 and decided is not None and decided.reason == "model_file":
-        raise ConfigError(decided.message or "")
+    reasons = {(cell.decided.reason, cell.decided.message) if cell.decided else None for cell in cells}
+    only = reasons.pop() if len(reasons) == 1 else None
+    if only is not None and only[0] == "model_file":
+        raise ConfigError(only[1] or "")
 
 
 def _installed(package: str) -> bool:

@@ -1,7 +1,7 @@
-"""The settings of one cell: frozen, validated, plainly typed. Everything below the border gets these and never a DictConfig.
+"""The settings of one cell: frozen, validated, plainly typed. All below the border get these and never a DictConfig.
 
 The field names are the keys of ``conf/``; the pydantic constraints are what a value is checked against. A tuple is a
-YAML list. ``options`` of a model or a backend belong to the family or backend that ``kind`` names, which validates them.
+YAML list. ``options`` of a model or a backend belong to the family or backend that ``kind`` names, and it checks them.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class ExportSettings:
 
 @dataclass(config=SCHEMA)
 class ParitySettings:
-    """How far the outputs of two stages may lie apart (PEERS.md R14); ``samples`` of the batch are run through torch."""
+    """How far the outputs of two stages may lie apart (PEERS.md R14); ``samples`` of the batch run through torch."""
 
     enabled: bool = True
     samples: PositiveInt = 1
@@ -147,7 +147,7 @@ class ParitySettings:
 
 @dataclass(config=SCHEMA)
 class MeasureSettings:
-    """A measuring profile: ``rounds`` fresh processes, each warmed up and then timed until both minima hold or the budget ends.
+    """A profile: ``rounds`` fresh processes, each warmed up and then timed until both minima hold or the budget ends.
 
     ``budget_s`` covers warm-up and timed iterations of one repeat; it wins over ``min_time_s`` and ``min_iterations``
     but never goes below ``floor_iterations`` timed ones.
@@ -165,7 +165,7 @@ class MeasureSettings:
 
 @dataclass(config=SCHEMA)
 class LimitSettings:
-    """What a child process may use: time per stage, and memory (``auto``: what the machine has free when the child starts)."""
+    """What a child may use: time per stage, and memory (``auto``: what the machine has free when the child starts)."""
 
     adopt_s: Annotated[float, Field(gt=0)] = 1800
     export_s: Annotated[float, Field(gt=0)] = 1800

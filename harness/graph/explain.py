@@ -6,6 +6,7 @@ The texts are those of ONNX Runtime 1.18 to 1.31.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from harness.backends.onnx_runtime_errors import translation
 from harness.errors import HarnessError, UnsupportedError
@@ -18,10 +19,10 @@ NODE = re.compile(
     r"running (\w+) node\. Name:'([^']*)' Status Message: (.*)|Node \(([^)]*)\) Op \((\w+)\) (.*)", re.DOTALL
 )
 PLACE = re.compile(r"/\S*onnxruntime\S*\.(?:cc|h):\d+ .*?\) (?=[A-Za-z*])")
-OPSET = re.compile(r"opset (\d+) is under development|Unsupported model IR version: (\d+)")
+OPSET = re.compile(r"opset (\d+) is under development|unsupported model IR version: (\d+)", re.IGNORECASE)
 LONGEST = 240
 
-IN_THE_WAY = "the graph may hold the batch size of its export as a constant: use that batchsize, or export it without"
+IN_THE_WAY = "the graph may hold the batch size of its export as a constant: use that one, or export an open batch"
 OUT_OF_TABLE = "an integer input points outside a table: bound it as in 'model.inputs=[{name: ids, low: 0, high: 100}]'"
 
 
@@ -32,7 +33,7 @@ def explained(file: str, batchsize: int, text: str) -> HarnessError:
         UnsupportedError for a missing operator or opset, with the operator named; OutOfMemoryError; else HarnessError
         with the reason ``not_runnable`` and the node where it stopped.
     """
-    error = translation_of(file, text)
+    error = translation(Path(file), text)
     if operator := OPERATOR.search(text):
         name = next(group for group in operator.groups() if group)
         return UnsupportedError(f"{file}: ONNX Runtime has no operator {name}; use a backend that has, or replace it")
@@ -46,13 +47,6 @@ def explained(file: str, batchsize: int, text: str) -> HarnessError:
     if re.search(r"indices? element out of|out of data bounds|index .{0,40}out of (?:bounds|range)", text):
         return HarnessError(words, reason="not_runnable", hint=OUT_OF_TABLE)
     return HarnessError(words, reason="not_runnable", hint=IN_THE_WAY if where else None)
-
-
-def translation_of(file: str, text: str) -> HarnessError:
-    """What the backend itself would say, about the file under the user's name."""
-    from pathlib import Path
-
-    return translation(Path(file), text)
 
 
 def _node(text: str) -> tuple[str, str]:

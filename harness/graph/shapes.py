@@ -31,6 +31,39 @@ def set_shapes(model: onnx.ModelProto, shapes: Mapping[str, Sequence[int]]) -> b
     return changed
 
 
+def batch_lost(before: onnx.GraphProto, after: onnx.GraphProto) -> str | None:
+    """An output that the file declares to have its inputs' batch, and that does not have it; None where there is none.
+
+    A Reshape to [1, -1] runs with any batch and makes one long sample of it.
+
+    Args:
+        before: the graph as the file has it, with open dimensions.
+        after: the same with static inputs.
+    """
+    declared = {value.name: _sizes(value) for value in (*before.input, *before.output)}
+    batches = {}
+    for value in after.input:
+        old, new = declared[value.name], _sizes(value)
+        if old and new and isinstance(old[0], str):
+            batches[old[0]] = new[0]
+    for value in after.output:
+        old, new = declared[value.name], _sizes(value)
+        if old and new and old[0] in batches and isinstance(new[0], int) and new[0] != batches[old[0]]:
+            return f"output {value.name} is declared {_shown(old)} and becomes {_shown(new)}"
+    return None
+
+
+def _sizes(value: onnx.ValueInfoProto) -> list[int | str | None]:
+    return [
+        int(size.dim_value) if size.HasField("dim_value") else size.dim_param or None
+        for size in value.type.tensor_type.shape.dim
+    ]
+
+
+def _shown(sizes: Sequence[int | str | None]) -> str:
+    return "[" + ", ".join("?" if size is None else str(size) for size in sizes) + "]"
+
+
 def _infer_outputs(model: onnx.ModelProto) -> None:
     del model.graph.value_info[:]
     declared = {value.name: onnx.ValueInfoProto.FromString(value.SerializeToString()) for value in model.graph.output}

@@ -65,8 +65,9 @@ def check_model(model: ModelSettings) -> None:
         return
     if not model.file:
         raise ConfigError("model.file must be given: model.file=FILE")
+    if model.options:
+        raise ConfigError(f"model.options.{next(iter(model.options))}: a file has no options; leave it out")
     misplaced = {
-        "options": bool(model.options),
         "checkpoint": model.checkpoint is not None,
         "pretrained": model.pretrained is not None,
         "weights": model.weights != "auto",

@@ -103,7 +103,8 @@ def _check_dims(file: OnnxFile, dims: Mapping[str, int]) -> None:
                 raise ConfigError(f"model.dims.{name}={wanted}: {file.path.name} has {axes[name]} fixed there")
         elif name not in names and name not in axes:
             near = nearest(name, names)
-            hint = f"did you mean {near}?" if near else f"open are {', '.join(sorted(names)) or 'none by name'}"
+            every = sorted(names) + [key for key, size in axes.items() if size is None]
+            hint = f"did you mean {near}?" if near else f"it leaves open {', '.join(every) or 'none'}"
             raise ConfigError(f"model.dims.{name}: {file.path.name} has no such dimension; {hint}")
 
 
@@ -138,7 +139,8 @@ def _called_batch(file: OnnxFile, sizes: Sizes, batchsize: int) -> bool:
     for name in called:
         if sizes[name] != batchsize:
             raise ConfigError(
-                f"model.dims.{name}={sizes[name]}: this is the batch, and batchsize={batchsize}; give batchsize alone"
+                f"model.dims.{name}, or the shape in model.inputs, says {sizes[name]}, but {name} is the batch and "
+                f"batchsize={batchsize}; leave it out, or write ${{batchsize}}"
             )
     return bool(called)
 

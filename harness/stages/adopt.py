@@ -59,8 +59,9 @@ def _onnx(settings: Settings, source: Path, folder: Path) -> tuple[dict[str, Pat
 
     import onnx
 
+    from harness.graph.explain import IN_THE_WAY
     from harness.graph.inspect import inspect_onnx
-    from harness.graph.shapes import set_shapes
+    from harness.graph.shapes import batch_lost, set_shapes
     from harness.models.onnx_file import noted_weights
     from harness.models.onnx_read import outside_files, read_onnx, read_whole_onnx
 
@@ -69,7 +70,11 @@ def _onnx(settings: Settings, source: Path, folder: Path) -> tuple[dict[str, Pat
     outside = outside_files(model, source)
     if outside:
         model = read_whole_onnx(source)
+    before = onnx.GraphProto(input=model.graph.input, output=model.graph.output)
     if set_shapes(model, {spec.name: spec.shape for spec in settings.model.inputs}) or outside:
+        if lost := batch_lost(before, model.graph):
+            words = f"{source.name} at batchsize={settings.batchsize}: {lost}"
+            raise HarnessError(words, reason="not_runnable", hint=IN_THE_WAY)
         onnx.save(model, str(target))
     else:
         shutil.copyfile(source, target)

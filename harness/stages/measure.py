@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.schema import InputSettings, Settings
-from harness.errors import UnsupportedError
+from harness.errors import HarnessError, OutOfMemoryError, UnsupportedError
+from harness.models.files import ONNX
 from harness.records.schema import Artifact, Repeat
 from harness.stages.request import Request
 
@@ -40,7 +41,10 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
     if not specs and isinstance(runtime, DescribesInputs):
         specs = tuple(runtime.input_specs(inputs["model"]))
         _check_batch(specs, settings.batchsize, settings.model.name)
-    samples = runtime.measure(inputs["model"], random_inputs(specs, settings.seed), settings.measure)
+    try:
+        samples = runtime.measure(inputs["model"], random_inputs(specs, settings.seed), settings.measure)
+    except HarnessError as error:
+        raise _about_the_file(error, settings) from error
     name = f"repeats/round-{number:02d}.npz"
     target = request.record / name
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -67,6 +71,18 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
     )
     fed = {spec.name: [list(spec.shape), spec.dtype] for spec in specs}
     return {}, {"repeat": repeat, "tools": dict(runtime.tools()), "inputs": fed}
+
+
+def _about_the_file(error: HarnessError, settings: Settings) -> HarnessError:
+    """What ONNX Runtime said about a user's file, under its name and with the node; anything else as it is."""
+    said = error.__cause__
+    if settings.model.kind != ONNX or isinstance(error, OutOfMemoryError) or said is None:
+        return error
+    if not type(said).__module__.startswith("onnxruntime."):
+        return error
+    from harness.graph.explain import explained
+
+    return explained(Path(settings.model.file or settings.model.name).name, settings.batchsize, str(said))
 
 
 def _check_batch(specs: Sequence[InputSettings], batchsize: int, model: str) -> None:

@@ -46,7 +46,7 @@ def _outcome(error: Exception, stage: str) -> Outcome:
     if isinstance(error, MemoryError):
         return Outcome(status="oom", stage=stage, reason="host_out_of_memory", message=words)
     if isinstance(error, UnsupportedError):
-        return Outcome(status="unsupported", stage=stage, reason="unsupported", message=words)
+        return Outcome(status="unsupported", stage=stage, reason="unsupported", message=words, hint=error.hint)
     if isinstance(error, HarnessError):
         return Outcome(status="failed", stage=stage, reason=error.reason, message=words, hint=error.hint)
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
