@@ -1,4 +1,4 @@
-"""The exceptions that a user can cause: each carries one line that says what was given, what was expected and what to do."""
+"""The exceptions that a user can cause: one line says what was given, what was expected and what to do."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_a_cell_that_dies_costs_only_itself(prepared: Path, die: str, status: st
         f"backend.options.die=no,{die},no",
         "measure.rounds=1",
         "measure.min_time_s=0.1",
-        "limits.measure_s=40",
+        f"limits.measure_s={12 if die == 'hang' else 60}",
         "limits.memory_gb=2",
     )
     assert done.returncode == 1, done.stdout + done.stderr
