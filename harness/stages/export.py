@@ -10,7 +10,7 @@ from harness.config.schema import Settings
 from harness.errors import ConfigError
 from harness.models.family import family
 from harness.records.schema import Artifact
-from harness.stages.keys import stage_key
+from harness.stages.keys import graph_sources, stage_key
 from harness.stages.request import Request
 from harness.stages.store import sha256_file
 
@@ -40,7 +40,7 @@ def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
             "reference": [settings.parity.samples, settings.seed] if settings.parity.enabled else None,
         },
         tools=("torch", "onnx"),
-        sources=family(model.kind).source_files(),
+        sources=(*family(model.kind).source_files(), *graph_sources("export", "batch", "constants")),
     )
 
 
@@ -71,7 +71,7 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
     from harness.backends.inputs import random_inputs
     from harness.graph.export import export_onnx
     from harness.graph.inspect import inspect_onnx
-    from harness.graph.reference import reference_outputs
+    from harness.models.forward import run_module
     from harness.models.onnx_file import note_weights
     from harness.models.weights import load_weights
 
@@ -88,7 +88,7 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
     files = {"exported": target}
     if settings.parity.enabled:  # before the export folds constants into the network
         files["reference"] = folder / "reference.npz"
-        outputs = reference_outputs(module, arrays, settings.parity.samples)
+        outputs = run_module(module, arrays, settings.parity.samples)
         np.savez(files["reference"], *outputs)
     export_onnx(module, arrays, model.outputs, target, settings.export.opset or OPSET)
     note_weights(target, asdict(weights))

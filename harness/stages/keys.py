@@ -33,9 +33,15 @@ def stage_key(
         "inputs": dict(inputs),
         "config": config,
         "tools": {name: _version(name) for name in tools},
-        "sources": {path.name: sha256_file(path) for path in sources},
+        "sources": sorted([path.name, sha256_file(path)] for path in sources),
     }
     return hashlib.sha256(json.dumps(document, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def graph_sources(*modules: str) -> tuple[Path, ...]:
+    """The files of ``harness/graph`` whose content decides what a stage makes."""
+    folder = Path(__file__).resolve().parent.parent / "graph"
+    return tuple(folder / f"{name}.py" for name in modules)
 
 
 @cache

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.config.schema import Settings
 from harness.records.schema import Artifact
-from harness.stages.keys import stage_key
+from harness.stages.keys import graph_sources, stage_key
 from harness.stages.request import Request
 
 VERSION = 1
@@ -16,10 +16,11 @@ CONSUMES = ("exported",)
 
 
 def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
-    """The cache key: the exported file and onnxsim's version; the configuration has no part in it."""
+    """The cache key: the exported file, onnxsim's version and how it is called; nothing of the configuration."""
     del settings
     hashes = {name: artifact.sha256 for name, artifact in inputs.items()}
-    return stage_key("simplify", VERSION, inputs=hashes, config={}, tools=("onnxsim", "onnx", "onnxruntime"))
+    tools, sources = ("onnxsim", "onnx", "onnxruntime"), graph_sources("simplify", "constants")
+    return stage_key("simplify", VERSION, inputs=hashes, config={}, tools=tools, sources=sources)
 
 
 def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dict[str, Path], dict[str, object]]:
