@@ -82,18 +82,15 @@ def _draw(records: Sequence[Record], folder: Path) -> list[str]:
 
 def _publish(manifest: Manifest, home: Path, records: Sequence[Record]) -> list[str]:
     """Fill MLflow from the records in a process of its own; what goes wrong there only delays publishing."""
-    tracked = {cell.name: cell.settings.tracking for cell in manifest.cells if cell.settings.tracking.enabled}
-    folders = [home / "records" / record.sweep_id / record.name for record in records if record.name in tracked]
-    folders = [folder for folder in folders if (folder / "record.json").is_file()]
-    if not folders:
+    folder = home / "records" / manifest.sweep_id
+    written = any((folder / record.name / "record.json").is_file() for record in records)
+    if not written or not any(cell.settings.tracking.enabled for cell in manifest.cells):
         return []
-    command = [sys.executable, "-m", "harness.tracking", f"home={home}", *map(str, folders)]
+    command = [sys.executable, "-m", "harness.tracking", f"home={home}", str(folder)]
     done = subprocess.run(command, env=child_environment(), check=False)
     if done.returncode == 0:
         return []
-    return [
-        f"not everything is in MLflow yet; nothing is lost: {' '.join(command[1:3])} RECORD_FOLDER publishes it later"
-    ]
+    return [f"not everything is in MLflow yet; `python -m harness.tracking {folder}` publishes it later"]
 
 
 def _device(name: str) -> Mapping[str, Any]:

@@ -120,3 +120,24 @@ def test_a_corrupt_artifact_is_made_again(prepared: Path) -> None:
     assert [step["stage"] for step in again["steps"] if not step["cached"]] == ["simplify", "measure"]
     assert again["artifacts"]["simplified"] == artifact
     assert blob.read_bytes() != bytes(content)
+
+
+def test_a_full_disk_costs_the_cell_that_needs_it(prepared: Path) -> None:
+    work = prepared / "mlruns" / "store" / "work"
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(work)], check=False)
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a tmpfs of 1 MB")
+    try:
+        done = harness(prepared, "batchsize=1,3", "measure.rounds=1", "measure.min_time_s=0.1")
+    finally:
+        subprocess.run(["umount", str(work)], check=True)
+    assert done.returncode == 1, done.stdout + done.stderr
+    cached, full = records(prepared)[-2:]
+    assert cached["outcome"]["status"] == "ok"
+    assert (full["outcome"]["status"], full["outcome"]["stage"], full["outcome"]["reason"]) == (
+        "failed",
+        "export",
+        "disk_full",
+    )
+    assert not list((prepared / "mlruns" / "store" / "work").iterdir())
+    assert "disk_full" in done.stdout
