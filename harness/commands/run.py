@@ -12,6 +12,7 @@ from rich.console import Console
 
 from harness.commands.deliver import delivered
 from harness.commands.prepare import prepared
+from harness.config import invocation
 from harness.records.schema import Record
 from harness.report.cells import cells_markdown, cells_table
 from harness.stages.store import write_atomically
@@ -30,6 +31,7 @@ def run_manifest(manifest: Manifest, home: Path) -> int:
 
     console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
     manifest = prepared(manifest, console)
+    invocation.current().started = True  # from here on a wrong setting is a cell's outcome, not a refusal
     folder = home / "sweeps" / manifest.sweep_id
     console.print(f"home   {home}", highlight=False, markup=False, soft_wrap=True)
     console.print(f"sweep  {manifest.sweep_id}: {len(manifest.cells)} cells", highlight=False, markup=False)

@@ -51,7 +51,6 @@ class HarnessLauncher(Launcher):
         found = sorted({each.settings.soc_version.name for each in composed if each.device_found})
         if found:
             print(f"device {', '.join(found)} (soc_version=auto)", flush=True)
-        command.started = True
         status = run_manifest(manifest, harness_home())
         command.note(status)
         return [
