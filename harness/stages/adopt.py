@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from harness.backends.protocol import reads
+from harness.backends.registry import backend, backend_type
 from harness.config.schema import Settings
 from harness.errors import HarnessError, OutOfMemoryError
 from harness.models.files import CONVERTED, located
 from harness.records.schema import Artifact
-from harness.stages.keys import stage_key
+from harness.stages.keys import graph_sources, stage_key
 from harness.stages.request import Request
 from harness.stages.store import sha256_file
 
 VERSION = 1
 CONSUMES: tuple[str, ...] = ()
 
-_HASHES: dict[tuple[Path, int, int], str] = {}
-"""Hashes of files that this process has read, by path, size in bytes and time of change in ns."""
-
 
 def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
     """The cache key: the file with all that belongs to it, and the shapes that it gets."""
     del inputs
     model = settings.model
-    config = {
-        "kind": model.kind,
-        "shapes": {spec.name: list(spec.shape) for spec in model.inputs} if model.kind != CONVERTED else {},
-    }
-    return stage_key("adopt", VERSION, inputs=_hashes(settings), config=config, tools=("onnx",))
+    config: dict[str, Any] = {"kind": model.kind}
+    if model.kind != CONVERTED:
+        config["shapes"] = {spec.name: list(spec.shape) for spec in model.inputs}
+        config["opened_by"] = settings.backend.kind if _opens(settings) else None
+    sources = graph_sources("shapes", "batch")
+    return stage_key("adopt", VERSION, inputs=_hashes(settings), config=config, tools=("onnx",), sources=sources)
 
 
 def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
@@ -40,7 +41,8 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
     source = located(settings.model.file or "")
     before = _hashes(settings)
     made, info = _converted(source, folder) if settings.model.kind == CONVERTED else _onnx(settings, source, folder)
-    _HASHES.clear()
+    _hash.cache_clear()
+    _outside.cache_clear()
     if _hashes(settings) != before:
         raise HarnessError(f"model.file={source}: changed while it was read; run again when it is complete")
     weights = {"kind": "file", "trained": True, "sha256": before[source.name], "name": source.name}
@@ -92,15 +94,12 @@ def _check_loads(settings: Settings, target: Path) -> None:
         UnsupportedError: the backend lacks an operator or an opset.
         HarnessError: it refuses the file, such as for shapes that contradict each other.
     """
-    from harness.backends.protocol import reads
-    from harness.backends.registry import backend
     from harness.graph.explain import explained
 
-    runtime = backend(settings.backend)
-    if ".onnx" not in reads(runtime):
+    if not _opens(settings):
         return
     try:
-        with runtime.load(target):
+        with backend(settings.backend).load(target):
             pass
     except OutOfMemoryError:
         raise
@@ -109,20 +108,30 @@ def _check_loads(settings: Settings, target: Path) -> None:
         raise explained(name, settings.batchsize, str(error.__cause__ or error)) from error
 
 
+def _opens(settings: Settings) -> bool:
+    return ".onnx" in reads(backend_type(settings.backend.kind))
+
+
 def _hashes(settings: Settings) -> dict[str, str]:
     """SHA-256 of the file, and of the files in which an ONNX file keeps its data, by name."""
     source = located(settings.model.file or "")
-    files = [source]
-    if settings.model.kind != CONVERTED:
-        from harness.models.onnx_read import outside_files, read_onnx
-
-        files += outside_files(read_onnx(source), source)
-    return {file.relative_to(source.parent).as_posix(): _hash(file) for file in files}
+    outside = () if settings.model.kind == CONVERTED else _outside(source, *_mark(source))
+    return {file.relative_to(source.parent).as_posix(): _hash(file, *_mark(file)) for file in (source, *outside)}
 
 
-def _hash(file: Path) -> str:
+def _mark(file: Path) -> tuple[int, int]:
+    """Size in bytes and time of change in ns: a file with the same is not read twice."""
     state = file.stat()
-    mark = (file, state.st_size, state.st_mtime_ns)
-    if mark not in _HASHES:
-        _HASHES[mark] = sha256_file(file)
-    return _HASHES[mark]
+    return state.st_size, state.st_mtime_ns
+
+
+@lru_cache
+def _outside(source: Path, *_: int) -> tuple[Path, ...]:
+    from harness.models.onnx_read import outside_files, read_onnx
+
+    return outside_files(read_onnx(source), source)
+
+
+@lru_cache
+def _hash(file: Path, *_: int) -> str:
+    return sha256_file(file)
