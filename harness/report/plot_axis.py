@@ -49,7 +49,7 @@ def set_scale(axes: Axes, direction: Literal["x", "y"], estimates: Sequence[Esti
 
 
 def interval(estimate: Estimate, floor: float) -> tuple[float, float] | None:
-    """The ends of the bar, no lower than ``floor``; None without an interval."""
+    """The ends of the bar, no lower than ``floor`` (on a logarithmic axis outside the picture); None without any."""
     if estimate.low is None or estimate.high is None:
         return None
     return max(estimate.low, floor), estimate.high

@@ -65,7 +65,7 @@ def _draw_cell(canvas: Canvas, axes: Axes, row: int, point: Point, marker: str) 
         axes.plot([0], [row], marker="x", markersize=7, markeredgewidth=1.8, color=colour, transform=inside)
         axes.text(0, row, point.status, fontsize=BODY, color=colour, va="center_baseline", transform=beside)
         return
-    bar = interval(point.estimate, axes.get_xlim()[0])
+    bar = interval(point.estimate, axes.get_xlim()[0] / 2)
     if bar is not None:
         axes.plot(bar, [row, row], color=colour, linewidth=1.4, marker="|", markersize=13, markeredgewidth=1.4)
     axes.plot(

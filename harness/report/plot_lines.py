@@ -89,7 +89,7 @@ def _draw_series(canvas: Canvas, axes: Axes, drawn: Drawn) -> None:
             markerfacecolor=style.face, markeredgewidth=1.4, transform=transform, zorder=3,
         )  # fmt: skip
         for place, point in zip(x, run, strict=True):
-            bar = interval(point.estimate, axes.get_ylim()[0]) if point.estimate else None
+            bar = interval(point.estimate, axes.get_ylim()[0] / 2) if point.estimate else None
             if bar is not None:
                 axes.plot(
                     [place, place], bar, color=style.colour, linewidth=1.2, marker="_", markersize=9,
@@ -134,7 +134,7 @@ def _covered(axes: Axes, drawn: Drawn) -> Iterator[Box]:
     runs = list(_runs(drawn.series.points))
     lines = [pair for run in runs for pair in pairwise(_pixels(axes, drawn, point) for point in run)]
     for point in (point for run in runs for point in run):
-        bar = interval(point.estimate, axes.get_ylim()[0]) if point.estimate else None
+        bar = interval(point.estimate, axes.get_ylim()[0] / 2) if point.estimate else None
         if bar is not None:
             x = _pixels(axes, drawn, point)[0]
             low, high = (float(axes.transData.transform((0, end))[1]) for end in bar)
