@@ -23,7 +23,7 @@ NEED_A_RANGE = frozenset({"int64", "int32", "int16"})
 
 ROWS_AT_MOST = {"int8": 1 << 7, "uint8": 1 << 8, "int16": 1 << 15}
 
-BATCH_NAME = re.compile(r"batch|^(?:n|bs|b)$", re.IGNORECASE)
+BATCH_NAME = re.compile(r"^(?:\w*batch\w*|n|bs|b)$", re.IGNORECASE)  # not batch*sequence
 
 Sizes = dict[str, int]
 

@@ -28,6 +28,9 @@ SIGNATURES = {
 }
 """What files that are no ONNX begin with, by offset."""
 
+LATER_IR_VERSION = 64
+"""An IR version (13 in 2026) that only a file of another kind would claim."""
+
 IR_VERSION_TAG = b"\x08"
 """The first byte of an ONNX file in practice: field 1 of ModelProto, an integer (onnx.proto)."""
 
@@ -51,9 +54,9 @@ def read_onnx(path: Path) -> onnx.ModelProto:
     if size_bytes > LARGEST_BYTES:
         raise ConfigError(f"{given}: {_too_large(size_bytes)}")
     try:
-        model = onnx.load(str(path), load_external_data=False)
+        model = onnx.load(str(path), format="protobuf", load_external_data=False)
     except DecodeError as error:
-        damaged = head.startswith(IR_VERSION_TAG) and 0 < head[1] < 64
+        damaged = head.startswith(IR_VERSION_TAG) and 0 < int.from_bytes(head[1:2], "big") < LATER_IR_VERSION
         words = "cut off or damaged; copy or export it again" if damaged else "not an ONNX file"
         raise ConfigError(f"{given}: {words}") from error
     if not model.HasField("graph") or not (model.graph.node or model.graph.output):

@@ -47,6 +47,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "TensorRT": (lambda p: p.write_bytes(b"ftrt" + bytes(300)), "a TensorRT engine"),
     "LFS": (lambda p: p.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\n"), "run git lfs pull"),
     "web page": (lambda p: p.write_text("<!DOCTYPE html><html></html>"), "a web page"),
+    "one byte": (lambda p: p.write_bytes(b"\x08"), "not an ONNX file"),
     "cut off": (cut, "cut off or damaged; copy or export it again"),
     "without a graph": (headless, "without a graph"),
 }
@@ -63,6 +64,15 @@ def test_what_is_no_onnx_file_is_said_in_one_line(case: str, tmp_path: Path) -> 
     assert line.startswith(f"model.file={file}: ")
     assert told in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize("name", ["net.json", "net.onnxtxt", "net.textproto", "net"])
+def test_the_content_counts_and_not_the_suffix(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("{ no model }")
+    with pytest.raises(ConfigError, match="not an ONNX file"):
+        read_onnx(tmp_path / name)
+    networks.dynamic_batch(tmp_path / "net.onnx").rename(tmp_path / name)
+    assert read_onnx(tmp_path / name).graph.node
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99, 0.999])

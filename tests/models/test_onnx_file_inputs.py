@@ -52,6 +52,13 @@ def test_a_name_that_stands_on_a_later_axis_elsewhere_is_no_batch() -> None:
     assert shapes_of(file, 4, dims={"length": 9}) == {"tokens": (4, 9), "positions": (9,)}
 
 
+def test_a_product_with_the_batch_is_not_the_batch() -> None:
+    file = file_of(x=("batch", "seq"), flat=("batch*seq", 8))
+    with pytest.raises(ConfigError, match=r"model\.dims\.seq=SIZE model\.dims\.flat\.0=SIZE"):
+        shapes_of(file, 4)
+    assert shapes_of(file, 4, dims={"seq": 3, "flat.0": 12}) == {"x": (4, 3), "flat": (12, 8)}
+
+
 def test_sizes_may_be_given_by_name_by_axis_or_as_a_shape() -> None:
     file = file_of(x=("N", "height", None), mask=("N", "height"))
     expected = {"x": (2, 8, 5), "mask": (2, 8)}
