@@ -22,7 +22,7 @@ PLACE = re.compile(r"/\S*onnxruntime\S*\.(?:cc|h):\d+ .*?\) (?=[A-Za-z*])")
 OPSET = re.compile(r"opset (\d+) is under development|unsupported model IR version: (\d+)", re.IGNORECASE)
 LONGEST = 240
 
-IN_THE_WAY = "the graph may hold the batch size of its export as a constant: use that one, or export an open batch"
+IN_THE_WAY = "the graph may hold a size of its export, such as its batch, as a constant: use that, or export it open"
 OUT_OF_TABLE = "an integer input points outside a table: bound it as in 'model.inputs=[{name: ids, low: 0, high: 100}]'"
 
 

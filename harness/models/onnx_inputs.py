@@ -1,19 +1,15 @@
-"""The static inputs of an ONNX file at a batch size: pure reasoning over what the file declares and the user says.
-
-Which open dimension is the batch: one that is called so (``batch``, ``batch_size``, ``N``), on whatever axis; in a file
-without such a name the first axis of each input. The other open dimensions must be given.
-"""
+"""The static inputs of an ONNX file at a batch size: pure reasoning over what the file declares and the user says."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from harness.config.nearest import nearest
 from harness.config.schema import DType, InputSettings
 from harness.errors import ConfigError, UnsupportedError
+from harness.models.onnx_batch import batch_names, check_batch, is_given
 from harness.models.onnx_file import FileInput, OnnxFile
 
 DEFAULT_RANGE = (0, 2)
@@ -22,8 +18,6 @@ DEFAULT_RANGE = (0, 2)
 NEED_A_RANGE = frozenset({"int64", "int32", "int16"})
 
 ROWS_AT_MOST = {"int8": 1 << 7, "uint8": 1 << 8, "int16": 1 << 15}
-
-BATCH_NAME = re.compile(r"^(?:\w*batch\w*|n|bs|b)$", re.IGNORECASE)  # not batch*sequence
 
 Sizes = dict[str, int]
 
@@ -46,8 +40,8 @@ def static_inputs(
     said = _said(file, given)
     _check_dims(file, dims)
     sizes = _sizes(file, dims, said)
-    batch = _batch_names(file, sizes)
-    batched = _called_batch(file, sizes, batchsize)
+    batch = batch_names(file, sizes)
+    batched = is_given(file, sizes, batchsize)
     shapes: dict[str, tuple[int, ...]] = {}
     missing: list[tuple[FileInput, int]] = []
     for each in file.inputs:
@@ -62,7 +56,7 @@ def static_inputs(
         shapes[each.name] = tuple(shape)
     if missing:
         raise ConfigError(f"model.file={file.path.name}: {_ask(missing, shapes)}")
-    notes = _check_batch(file, shapes, batchsize, batched)
+    notes = check_batch(file, shapes, batchsize, batched)
     inputs = []
     for each in file.inputs:
         spec, assumed = _spec(file, each, shapes[each.name], said.get(each.name))
@@ -120,58 +114,6 @@ def _sizes(file: OnnxFile, dims: Mapping[str, int], said: Mapping[str, InputSett
                     f"model.inputs: {each.name} has {wanted} on axis {axis}, but {name} is {sizes[name]} elsewhere"
                 )
     return sizes
-
-
-def _batch_names(file: OnnxFile, sizes: Sizes) -> frozenset[str]:
-    """The names of the open dimensions that become the batch size."""
-    axes = list(_named_axes(file))
-    called = {name for name, _ in axes if BATCH_NAME.search(name)}
-    if called:
-        return frozenset(called)
-    first = {name for name, axis in axes if axis == 0} - sizes.keys()
-    elsewhere = {name for name, axis in axes if axis > 0}
-    return frozenset(first - elsewhere or first)
-
-
-def _called_batch(file: OnnxFile, sizes: Sizes, batchsize: int) -> bool:
-    """Whether a dimension that is called batch was given a size; it must be the batch size."""
-    called = {name for name, _ in _named_axes(file) if BATCH_NAME.search(name)} & sizes.keys()
-    for name in called:
-        if sizes[name] != batchsize:
-            raise ConfigError(
-                f"model.dims.{name}, or the shape in model.inputs, says {sizes[name]}, but {name} is the batch and "
-                f"batchsize={batchsize}; leave it out, or write ${{batchsize}}"
-            )
-    return bool(called)
-
-
-def _named_axes(file: OnnxFile) -> Iterator[tuple[str, int]]:
-    for each in file.inputs:
-        for axis, size in enumerate(each.shape):
-            if isinstance(size, str):
-                yield size, axis
-
-
-def _check_batch(file: OnnxFile, shapes: Mapping[str, tuple[int, ...]], batchsize: int, batched: bool) -> list[str]:
-    """Refuse a file that computes another batch; returns what to note of inputs without a batch axis.
-
-    Where no axis became the batch size, the input with the most elements says what the batch is.
-    """
-    if not batched:
-        largest = max(file.inputs, key=lambda each: math.prod(shapes[each.name]) if shapes[each.name] else 0)
-        shape = list(shapes[largest.name])
-        batch = shape[0] if shape else 1
-        if batch != batchsize:
-            fixed = "fixed" if shape and isinstance(largest.shape[0], int) else "given"
-            raise UnsupportedError(
-                f"batchsize={batchsize}: input {largest.name} {shape} of {file.path.name} has a {fixed} batch of "
-                f"{batch}; use batchsize={batch}, or export the file with an open first axis"
-            )
-    return [
-        f"input {each.name} keeps its first axis of {shapes[each.name][0]}, whatever the batch size"
-        for each in file.inputs
-        if shapes[each.name] and shapes[each.name][0] != batchsize and batchsize not in shapes[each.name]
-    ]
 
 
 def _spec(
