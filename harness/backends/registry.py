@@ -5,9 +5,6 @@ Importing this module imports no runtime, and so does looking a backend up.
 
 from __future__ import annotations
 
-import difflib
-import importlib
-from importlib.metadata import entry_points
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -15,6 +12,7 @@ from pydantic import TypeAdapter
 from harness.backends.protocol import Backend
 from harness.config.schema import BackendSettings
 from harness.errors import ConfigError
+from harness.plugins import find
 
 BUILT_IN = {"onnxruntime": "harness.backends.onnx_runtime:OnnxRuntimeBackend"}
 
@@ -49,31 +47,12 @@ def backend_type(kind: str) -> type[Backend]:
     Raises:
         ConfigError: as ``backend``.
     """
-    installed = {point.name: f"{point.module}:{point.attr}" for point in entry_points(group=ENTRY_POINT_GROUP)}
-    target = BUILT_IN.get(kind) or installed.get(kind) or (kind if ":" in kind else None)
-    if target is None:
-        raise ConfigError(_unknown(kind, sorted({*BUILT_IN, *installed})))
-    module_name, _, attribute = target.partition(":")
-    try:
-        found: Any = importlib.import_module(module_name)
-        for part in attribute.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise ConfigError(
-            f"backend.kind={kind}: cannot import {target} ({error}); expected package.module:Class"
-        ) from None
+    found: Any = find(kind, BUILT_IN, ENTRY_POINT_GROUP, "backend.kind", "backend")
     missing = [name for name in CLASS_ATTRIBUTES if not hasattr(found, name)]
     if missing or not callable(found):
         raise ConfigError(
-            f"backend.kind={kind}: {target} is no backend, it lacks {', '.join(missing) or 'a constructor'};"
+            f"backend.kind={kind}: that is no backend, it lacks {', '.join(missing) or 'a constructor'};"
             " see harness/backends/protocol.py"
         )
     made: type[Backend] = found
     return made
-
-
-def _unknown(kind: str, known: list[str]) -> str:
-    """The one line for a kind that nothing goes by."""
-    near = difflib.get_close_matches(kind, known, n=1, cutoff=0.4)
-    meant = f", did you mean {near[0]}?" if near else ""
-    return f"backend.kind={kind}: no such backend{meant} (known: {', '.join(known)}; or package.module:Class)"

@@ -13,9 +13,9 @@ from rich.console import Console
 from harness.commands.deliver import delivered
 from harness.commands.prepare import prepared
 from harness.config import invocation
+from harness.files import write_atomically
 from harness.records.schema import Record
 from harness.report.cells import cells_markdown, cells_table
-from harness.stages.store import write_atomically
 from harness.sweep.manifest import Manifest, write_manifest
 from harness.sweep.outcome import exit_status
 from harness.sweep.progress import Progress

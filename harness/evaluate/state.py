@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.datasets.protocol import BadSample, Item
+from harness.files import replacing
 from harness.metrics.protocol import State
 
 _log = logging.getLogger(__name__)
@@ -43,16 +43,8 @@ def write_state(path: Path, belongs_to: str, done: Done) -> None:
     arrays["fingerprint"] = np.array(belongs_to)
     arrays["sample_counts"] = np.array(done.sample_counts, np.int64)
     arrays["bad"] = np.array([(bad.item_id, bad.reason) for bad in done.bad], np.str_).reshape(-1, 2)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.part")
-    try:
-        with unfinished.open("wb") as stream:
-            np.savez(stream, **arrays)  # type: ignore[arg-type,unused-ignore]
-            stream.flush()
-            os.fsync(stream.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing(path) as stream:
+        np.savez(stream, **arrays)  # type: ignore[arg-type,unused-ignore]
 
 
 def read_state(path: Path, belongs_to: str) -> Done | None:

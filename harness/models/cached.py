@@ -6,12 +6,11 @@ since is hashed anew.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from contextlib import suppress
 from pathlib import Path
 
-BLOCK_BYTES = 1 << 20
+from harness.files import sha256_file
 
 
 def sha256_of(file: Path) -> str | None:
@@ -27,7 +26,7 @@ def sha256_of(file: Path) -> str | None:
     remembered = _recall(file)
     if remembered is not None and remembered[0] == stamp:
         return remembered[1]
-    digest = hashed(file)
+    digest = sha256_file(file)
     remember(file, digest)
     return digest
 
@@ -48,15 +47,6 @@ def set_aside(file: Path, found: Path | None = None) -> Path:
     with suppress(FileNotFoundError):
         _memo(file).unlink()
     return aside
-
-
-def hashed(file: Path) -> str:
-    """The SHA-256 of a file's content in hex, read in pieces. Raises OSError."""
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _stamp(file: Path) -> list[int]:

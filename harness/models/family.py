@@ -6,14 +6,12 @@ point group ``harness.models`` or names it as ``package.module:attribute``.
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import importlib.metadata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from harness.errors import ConfigError
+from harness.plugins import find
 
 if TYPE_CHECKING:
     from torch import nn
@@ -60,31 +58,8 @@ def family(kind: str) -> Family:
     Raises:
         ConfigError: there is none of that name, or it cannot be imported or is not a family.
     """
-    if kind in BUILT_IN:
-        return _load(kind, BUILT_IN[kind])
-    if ":" in kind:
-        return _load(kind, kind)
-    registered = {point.name: point.value for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
-    if kind in registered:
-        return _load(kind, registered[kind])
-    known = sorted({*BUILT_IN, *registered})
-    nearest = difflib.get_close_matches(kind, known, n=1)
-    hint = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(known)}, or package.module:attribute"
-    raise ConfigError(f"model.kind={kind}: no such model family; {hint}")
-
-
-def _load(kind: str, target: str) -> Family:
-    """Import ``package.module:attribute``; an attribute of several names is followed (``module:Class.instance``)."""
-    module_name, _, attribute = target.partition(":")
-    try:
-        found: object = importlib.import_module(module_name)
-        for name in attribute.split("."):
-            found = getattr(found, name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(
-            f"model.kind={kind}: cannot import {target} ({error}); give package.module:attribute"
-        ) from error
+    found = find(kind, BUILT_IN, ENTRY_POINT_GROUP, "model.kind", "model family")
     if not isinstance(found, Family):
         wanted = "name, ignored_checkpoint_prefixes, parse_options, build and source_files"
-        raise ConfigError(f"model.kind={kind}: {target} is not a model family; it needs {wanted}")
+        raise ConfigError(f"model.kind={kind}: that is not a model family; it needs {wanted}")
     return found

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from harness.config.nearest import suggestion
 from harness.errors import ConfigError
 
 T = TypeVar("T")
@@ -23,9 +23,9 @@ def parse_options(schema: type[T], options: Mapping[str, Any], owner: str) -> T:
     names = [field.name for field in dataclasses.fields(schema)]  # type: ignore[arg-type]
     for key in options:
         if key not in names:
-            nearest = difflib.get_close_matches(str(key), names, n=1)
-            hint = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(names)}"
-            raise ConfigError(f"model.options.{key}: {owner} has no such option; {hint}")
+            raise ConfigError(
+                f"model.options.{key}: {owner} has no such option; {suggestion(str(key), names, 'known')}"
+            )
     try:
         return TypeAdapter(schema).validate_python(dict(options))
     except ValidationError as error:

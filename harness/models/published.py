@@ -13,7 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.config.schema import PretrainedSettings
-from harness.models.cached import hashed, remember, set_aside, sha256_of
+from harness.files import sha256_file
+from harness.models.cached import remember, set_aside, sha256_of
 from harness.models.connect import DownloadError, Network, UnreachableError, host
 from harness.models.download import Progress, discard, fetch
 
@@ -85,7 +86,7 @@ def _download(wanted: Wanted) -> None:
     wanted.report(f"downloading {file.name} from {host(published.url)} (model.weights=random does without it)")
     while True:
         pieced = fetch(published.url, part, patience_s=patience_s, stall_s=network.stall_s, progress=wanted.progress)
-        digest = hashed(part)
+        digest = sha256_file(part)
         if _is_right(digest, wanted):
             part.replace(file)
             discard(part)

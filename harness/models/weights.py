@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
+from harness.files import sha256_file
 from harness.models.checkpoint import read_state_dict
 from harness.models.recognise import recognise
 
@@ -62,7 +63,7 @@ def load_weights(
     state = {name: value for name, value in state.items() if not name.startswith(ignored_prefixes)}
     _check(checkpoint, module.state_dict(), state)
     module.load_state_dict(state, strict=False)
-    return WeightsInfo(kind="checkpoint", seed=None, sha256=_sha256(checkpoint), name=checkpoint.name, trained=True)
+    return WeightsInfo(kind="checkpoint", seed=None, sha256=sha256_file(checkpoint), name=checkpoint.name, trained=True)
 
 
 def fill_random(module: nn.Module, seed: int) -> None:
@@ -98,15 +99,6 @@ def _random_values(name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.f
 def _float32(values: NDArray[Any]) -> NDArray[np.float32]:
     """Values as float32 whatever NumPy's promotion rules made of them."""
     return np.asarray(values, dtype=np.float32)
-
-
-def _sha256(path: Path) -> str:
-    """The hash of a file's content, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _check(path: Path, expected: dict[str, Tensor], given: dict[str, Tensor]) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import HarnessError
+from harness.files import write_atomically
 from harness.records.redaction import redact
 from harness.records.schema import SCHEMA_VERSION, Record
 
@@ -120,22 +121,11 @@ def record_folders(root: Path) -> Iterator[Path]:
 
 
 def _write_json(path: Path, content: Any) -> Path:
-    """Write redacted JSON to a temporary file, sync and rename it: a reader sees the old or the new one, whole."""
+    """Write redacted JSON: a reader sees the old or the new one, whole."""
     text = _layout(_finite(redact(content)))
     data = text.encode("utf-8", errors="replace")  # a log's broken bytes must not lose a record
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with partial.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
+        write_atomically(path, data)
     except OSError as error:
         raise HarnessError(f"{path}: cannot be written ({error.strerror}); free space or set HARNESS_HOME") from error
     return path
@@ -167,15 +157,6 @@ def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     return [_finite(item) for item in value] if isinstance(value, list) else value
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in the folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _what_is_wrong(content: bytes, error: ValidationError) -> str:

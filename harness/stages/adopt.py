@@ -12,11 +12,11 @@ from harness.backends.protocol import reads
 from harness.backends.registry import backend, backend_type
 from harness.config.schema import Settings
 from harness.errors import HarnessError, OutOfMemoryError
+from harness.files import sha256_file
 from harness.models.files import CONVERTED, located
 from harness.records.schema import Artifact
 from harness.stages.keys import graph_sources, stage_key
 from harness.stages.request import Request
-from harness.stages.store import sha256_file
 
 VERSION = 1
 CONSUMES: tuple[str, ...] = ()

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from harness.config.schema import Settings
 from harness.errors import ConfigError
+from harness.files import sha256_file
 from harness.models.family import family
 from harness.records.schema import Artifact
 from harness.stages.keys import graph_sources, stage_key
 from harness.stages.request import Request
-from harness.stages.store import sha256_file
 
 VERSION = 2
 CONSUMES: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness.stages.store import sha256_file
+from harness.files import sha256_file
 
 
 def stage_key(

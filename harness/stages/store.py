@@ -6,18 +6,17 @@ inputs, ``work/`` the folders of stages that are running. A file appears under i
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
+from harness.files import sha256_file, write_atomically
 from harness.records.schema import SCHEMA, Artifact
 
 
@@ -31,31 +30,6 @@ class Entry:
 
 
 _ENTRY = TypeAdapter(Entry)
-
-
-def sha256_file(path: Path) -> str:
-    """SHA-256 of a file's content, in hex. Raises OSError where it cannot be read."""
-    with path.open("rb") as file:
-        if hasattr(hashlib, "file_digest"):
-            return str(hashlib.file_digest(file, "sha256").hexdigest())
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-        return digest.hexdigest()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a small file so that a reader finds all of it or the file that was there before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(partial).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(partial).unlink()
-        raise
 
 
 class Store:

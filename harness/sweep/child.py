@@ -21,9 +21,9 @@ def main(argv: list[str]) -> int:
     request_path, result_path, parent = argv
     protect(None, int(parent))  # the parent has set the memory limit already
 
+    from harness.files import write_atomically
     from harness.stages.execute import execute
     from harness.stages.request import REQUEST, RESULT, Result
-    from harness.stages.store import write_atomically
 
     request = REQUEST.validate_json(Path(request_path).read_bytes())
     try:

@@ -16,8 +16,8 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from harness.config.schema import PositiveInt, Settings
+from harness.files import write_atomically
 from harness.stages.pipeline import preparation
-from harness.stages.store import write_atomically
 from harness.sweep.manifest import Manifest
 
 HISTORY_LENGTH = 1000

@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from harness.config.schema import SCHEMA, Settings
 from harness.errors import HarnessError
+from harness.files import write_atomically
 from harness.records.schema import Outcome
 
 MANIFEST_VERSION = 1
@@ -51,10 +52,7 @@ _ADAPTER = TypeAdapter(Manifest)
 
 def write_manifest(manifest: Manifest, path: Path) -> None:
     """Write the manifest atomically: a reader sees all of it or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(_ADAPTER.dump_json(manifest, indent=1))
-    partial.replace(path)
+    write_atomically(path, _ADAPTER.dump_json(manifest, indent=1))
 
 
 def read_manifest(path: Path) -> Manifest:

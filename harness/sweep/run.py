@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.files import write_atomically
 from harness.records.io import ENVIRONMENT_FILE, record_folder, write_environment, write_record
 from harness.records.schema import Outcome, Record, Step
 from harness.stages.pipeline import Pipeline, finished
 from harness.stages.request import REQUEST, Request, Result
-from harness.stages.store import Store, write_atomically
+from harness.stages.store import Store
 from harness.sweep.cell import CellRun, build_record, now
 from harness.sweep.estimate import planned
 from harness.sweep.guard import memory_limit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 from importlib.metadata import EntryPoint
 
@@ -69,14 +70,16 @@ def test_a_kind_by_its_place(plugin):
 
 def test_a_kind_of_an_installed_package(plugin, monkeypatch):
     point = EntryPoint("rknn", f"{plugin}:Rknn [extra]", registry.ENTRY_POINT_GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == "harness.backends" else [])
+    monkeypatch.setattr(
+        importlib.metadata, "entry_points", lambda group: [point] if group == "harness.backends" else []
+    )
     assert registry.backend(settings("rknn")).options.cores == 3
-    with pytest.raises(ConfigError, match="did you mean rknn"):
+    with pytest.raises(ConfigError, match="did you mean 'rknn'"):
         registry.backend(settings("rknnn"))
 
 
 def test_an_unknown_kind_names_the_nearest():
-    with pytest.raises(ConfigError, match=r"backend\.kind=onnxruntim: no such backend, did you mean onnxruntime\?"):
+    with pytest.raises(ConfigError, match=r"backend\.kind=onnxruntim: no such backend; did you mean 'onnxruntime'\?"):
         registry.backend(settings("onnxruntim"))
     with pytest.raises(ConfigError, match="known: onnxruntime"):
         registry.backend(settings("zzz"))

@@ -82,7 +82,7 @@ OWN_FILES = [
     (["model=empty"], ["model.name is missing", "(in model=empty)"]),
     (["model=dangling"], ["model.inputs[0].shape[0]", "batchsiz", "(in model=dangling)"]),
     (["model=required"], ["model.checkpoint must be given"]),
-    (["model=stranger"], ["model.kind=upernet_swim", "did you mean upernet_swin?"]),
+    (["model=stranger"], ["model.kind=upernet_swim", "did you mean 'upernet_swin'?"]),
     (["model=mime"], ["model=mime: no such choice", "did you mean 'mine'?"]),
     (["soc_version=odd"], ["backend=teleport: no such choice"]),
     (["model=mine", "soc_version=T4"], ["soc_version=T4: there is no T4 here"]),

@@ -67,13 +67,13 @@ def test_family_from_an_entry_point(monkeypatch):
     point = importlib.metadata.EntryPoint("mine", "harness.models.upernet_swin:FAMILY", "harness.models")
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [point] if group == "harness.models" else [])
     assert family("mine") is family("upernet_swin")
-    assert "did you mean mine?" in refusal(family, "mine2")
+    assert "did you mean 'mine'?" in refusal(family, "mine2")
 
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        ("upernet_swim", "did you mean upernet_swin?"),
+        ("upernet_swim", "did you mean 'upernet_swin'?"),
         ("resnet", "known: upernet_swin"),
         ("no_such_package:FAMILY", "No module named 'no_such_package'"),
         ("harness.models.family:NOTHING", "no attribute 'NOTHING'"),
@@ -95,8 +95,8 @@ def test_swin98_is_the_default():
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"depth": [2]}, "model.options.depth: upernet_swin has no such option; did you mean depths?"),
-        ({"colour": 1}, "known: image_size"),
+        ({"depth": [2]}, "model.options.depth: upernet_swin has no such option; did you mean 'depths'?"),
+        ({"colour": 1}, "known: decode_channels"),
         ({"depths": [2, 2]}, "must describe the same"),
         ({"num_heads": [5, 6, 12, 24]}, "num_heads[0]=5 does not divide the 96 channels"),
         ({"image_size": "big"}, "model.options.image_size='big'"),
