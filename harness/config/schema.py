@@ -61,11 +61,12 @@ class InputSettings:
 class PretrainedSettings:
     """Published trained weights: where they are, and how the SHA-256 of the file begins.
 
-    OpenMMLab writes the first eight digits of the hash at the end of a file's name (``...-ee2fff1c.pth``).
+    OpenMMLab writes the first eight digits of the hash at the end of a file's name (``...-ee2fff1c.pth``). None: the
+    publisher states no hash.
     """
 
     url: Annotated[str, AfterValidator(_names_a_file)]
-    sha256_prefix: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
+    sha256_prefix: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")] | None = None
 
 
 @dataclass(config=SCHEMA)

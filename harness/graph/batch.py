@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 import onnx
 
@@ -12,8 +13,11 @@ LIGHT_ELEMENTS = 1024
 """Constants up to this size may hold shapes and are kept for shape inference; larger ones count by their type alone."""
 
 
-def set_batch(model: onnx.ModelProto, batch: int) -> onnx.ModelProto:
-    """Set the first axis of every input of a one-sample graph to ``batch``, and the outputs to what follows; in place.
+def set_batch(model: onnx.ModelProto, batch: Sequence[int]) -> onnx.ModelProto:
+    """Set the first axes of every input of a one-sample graph to ``batch``, and the outputs to what follows; in place.
+
+    ``batch`` has one size for each leading axis that counts independent samples: ``[4]``, or ``[4, 12]`` for four
+    videos of twelve views. An output has all of them in its first axis.
 
     Raises:
         UnsupportedError: an output does not grow with the batch: the graph holds its batch size as a constant, or
@@ -22,8 +26,9 @@ def set_batch(model: onnx.ModelProto, batch: int) -> onnx.ModelProto:
     graph = model.graph
     initialized = {tensor.name for tensor in graph.initializer}
     for value in graph.input:
-        if value.name not in initialized and value.type.tensor_type.shape.dim:
-            value.type.tensor_type.shape.dim[0].dim_value = batch
+        if value.name not in initialized:
+            for size, axis in zip(batch, value.type.tensor_type.shape.dim, strict=False):
+                axis.dim_value = size
     single = {value.name: static_shape(value) for value in graph.output}
     for value in graph.output:
         value.type.tensor_type.ClearField("shape")
@@ -31,9 +36,9 @@ def set_batch(model: onnx.ModelProto, batch: int) -> onnx.ModelProto:
     shapes = infer_output_shapes(model)
     for value in graph.output:
         before, after = single[value.name], shapes[value.name]
-        if not before or not after or after != (before[0] * batch, *before[1:]):
+        if not before or not after or after != (before[0] * math.prod(batch), *before[1:]):
             raise UnsupportedError(
-                f"batchsize={batch}: output {value.name} has the shape {before} for one sample and {after} for the "
+                f"batchsize={batch[0]}: output {value.name} has the shape {before} for one sample and {after} for the "
                 "batch; a network that is batch_free must not hold the batch size in its graph"
             )
         for size in after:

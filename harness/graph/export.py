@@ -26,7 +26,13 @@ EXPECTED_WARNINGS = (
 
 
 def export_onnx(
-    module: nn.Module, inputs: Mapping[str, NDArray[Any]], output_names: Sequence[str], path: Path, opset: int
+    module: nn.Module,
+    inputs: Mapping[str, NDArray[Any]],
+    output_names: Sequence[str],
+    path: Path,
+    opset: int,
+    *,
+    batch_axes: int = 1,
 ) -> None:
     """Trace ``module`` once with ``inputs`` and write the graph to ``path``; every shape in it is static.
 
@@ -39,6 +45,7 @@ def export_onnx(
         module: in eval mode, on the CPU; takes the inputs in order.
         inputs: arrays by ONNX name, of the shapes and types that the file shall have. The values only flow through the
             trace. The first axis of each is the batch.
+        batch_axes: leading axes of each input that count independent samples (2 for videos and their views).
         output_names: as many as the network returns.
         path: the file to write; its folder exists.
         opset: 9 to 20, as far as torch's TorchScript exporter goes.
@@ -53,8 +60,9 @@ def export_onnx(
         if fold is not None:
             fold()
     module.eval().requires_grad_(requires_grad=False)
-    batch = _separable_batch(module, inputs)
-    traced = [array if batch is None else array[:1] for array in inputs.values()]
+    batch = _separable_batch(module, inputs, batch_axes)
+    single = (slice(1),) * batch_axes
+    traced = [array if batch is None else array[single] for array in inputs.values()]
     arguments = tuple(torch.from_numpy(np.array(array)) for array in traced)
     with torch.no_grad(), _expected_warnings_ignored():
         try:
@@ -82,9 +90,9 @@ def export_onnx(
     onnx.save(model, str(path))
 
 
-def _separable_batch(module: nn.Module, inputs: Mapping[str, NDArray[Any]]) -> int | None:
-    """The batch size, where one sample is enough to trace the network; else None."""
-    batches = {len(array) for array in inputs.values() if array.ndim}
+def _separable_batch(module: nn.Module, inputs: Mapping[str, NDArray[Any]], axes: int) -> tuple[int, ...] | None:
+    """The sizes of the batch axes, where one sample is enough to trace the network; else None."""
+    batches = {array.shape[:axes] for array in inputs.values() if array.ndim}
     return batches.pop() if getattr(module, "batch_free", False) and len(batches) == 1 else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import onnx
 
@@ -29,6 +30,13 @@ def set_shapes(model: onnx.ModelProto, shapes: Mapping[str, Sequence[int]]) -> b
     if changed:
         _infer_outputs(model)
     return changed
+
+
+def write_with_shapes(source: Path, target: Path, shapes: Mapping[str, Sequence[int]]) -> None:
+    """Write a copy of an ONNX file whose inputs have the given static shapes, by `set_shapes`."""
+    model = onnx.load(str(source))
+    set_shapes(model, shapes)
+    onnx.save(model, str(target))
 
 
 def batch_lost(before: onnx.GraphProto, after: onnx.GraphProto) -> str | None:

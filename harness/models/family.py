@@ -18,13 +18,20 @@ if TYPE_CHECKING:
 
 ENTRY_POINT_GROUP = "harness.models"
 
-BUILT_IN: Mapping[str, str] = {"upernet_swin": "harness.models.upernet_swin:FAMILY"}
+BUILT_IN: Mapping[str, str] = {
+    "upernet_swin": "harness.models.upernet_swin:FAMILY",
+    "video_swin": "harness.models.video_swin:FAMILY",
+}
 """Families of this project: name to ``module:attribute``."""
 
 
 @runtime_checkable
 class Family(Protocol):
-    """A kind of network. ``name`` is what messages call it."""
+    """A kind of network. ``name`` is what messages call it.
+
+    A family may also say ``batch_axes``: how many leading axes of every input count samples that the network treats one
+    by one; see ``batch_axes`` below.
+    """
 
     name: str
     ignored_checkpoint_prefixes: tuple[str, ...]
@@ -63,3 +70,12 @@ def family(kind: str) -> Family:
         wanted = "name, ignored_checkpoint_prefixes, parse_options, build and source_files"
         raise ConfigError(f"model.kind={kind}: that is not a model family; it needs {wanted}")
     return found
+
+
+def batch_axes(found: Family) -> int:
+    """How many leading axes of every input count independent samples: 1 unless the family says otherwise.
+
+    Video networks have 2, the videos and their views. Parity then needs one view only, and an output holds the samples
+    of all these axes in its first one.
+    """
+    return int(getattr(found, "batch_axes", 1))

@@ -1,11 +1,12 @@
 """The fixed arrays behind windows, pooling and resizing: numpy only, so that they can be tested without torch.
 
-Every network here knows its image size when it is built. What other implementations compute per call (shift masks,
-index tables, pooling regions) is therefore a constant, and none of its arithmetic reaches the exported graph.
+Every network here knows the size of its input when it is built. What other implementations compute per call (shift
+masks, index tables, pooling regions) is therefore a constant, and none of its arithmetic reaches the exported graph.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,33 +18,47 @@ MASKED = -100.0
 
 @dataclass(frozen=True)
 class WindowGrid:
-    """How one feature map is cut into square windows, cyclically shifted or not.
+    """How one feature map of any number of axes is cut into windows, cyclically shifted or not.
 
     Attributes:
-        height, width: size of the map in tokens, before padding.
-        window: side of a window in tokens.
-        shift: how far the map is rolled up and left before it is cut; 0 for none.
+        size: of the map in tokens along each axis (height and width; of a video, frames before them), before padding.
+        window: of one window in tokens along each axis.
+        shift: how far the map is rolled towards the start of each axis before it is cut; 0 for none.
     """
 
-    height: int
-    width: int
-    window: int
-    shift: int = 0
+    size: tuple[int, ...]
+    window: tuple[int, ...]
+    shift: tuple[int, ...]
 
     @property
-    def padded(self) -> tuple[int, int]:
-        """Height and width after padding at the bottom and the right to whole windows."""
-        return padded_size(self.height, self.window), padded_size(self.width, self.window)
+    def padded(self) -> tuple[int, ...]:
+        """Size after padding at the end of each axis to whole windows."""
+        return tuple(padded_size(size, window) for size, window in zip(self.size, self.window, strict=True))
+
+    @property
+    def tokens(self) -> int:
+        """Number of tokens in the map."""
+        return math.prod(self.size)
+
+    @property
+    def window_tokens(self) -> int:
+        """Number of tokens in a window."""
+        return math.prod(self.window)
 
     @property
     def windows(self) -> int:
         """Number of windows in one map."""
-        return (self.padded[0] // self.window) * (self.padded[1] // self.window)
+        return math.prod(self.padded) // self.window_tokens
+
+    @property
+    def shifted(self) -> bool:
+        """Whether the map is rolled along any axis."""
+        return any(self.shift)
 
     @property
     def needs_padding(self) -> bool:
         """Whether the windows hold more tokens than the map."""
-        return self.padded != (self.height, self.width)
+        return self.padded != self.size
 
 
 def padded_size(size: int, multiple: int) -> int:
@@ -51,11 +66,12 @@ def padded_size(size: int, multiple: int) -> int:
     return -(-size // multiple) * multiple
 
 
-def _cut(plane: NDArray[np.int32], window: int) -> NDArray[np.int32]:
-    """A (height, width) plane as (windows, window * window), windows and tokens in row-major order."""
-    rows, columns = plane.shape[0] // window, plane.shape[1] // window
-    cut = plane.reshape(rows, window, columns, window).transpose(0, 2, 1, 3)
-    tokens: NDArray[np.int32] = cut.reshape(rows * columns, window * window)
+def _cut(plane: NDArray[np.int32], window: tuple[int, ...]) -> NDArray[np.int32]:
+    """A map of whole windows as (windows, tokens of a window), windows and tokens in row-major order."""
+    axes = range(plane.ndim)
+    pairs = [part for size, step in zip(plane.shape, window, strict=True) for part in (size // step, step)]
+    order = [*(2 * axis for axis in axes), *(2 * axis + 1 for axis in axes)]
+    tokens: NDArray[np.int32] = plane.reshape(pairs).transpose(order).reshape(-1, math.prod(window))
     return tokens
 
 
@@ -63,13 +79,12 @@ def partition_index(grid: WindowGrid) -> NDArray[np.int32]:
     """For each token of each window, its place in the flat map: padding, rolling and cutting in one gather.
 
     Returns:
-        int32 of shape (windows * window * window,). The value ``height * width`` stands for a padded token, which is
-        zero: gather from a map with one zero token appended.
+        int32 of shape (windows * tokens of a window,). The number of the map's tokens stands for a padded token, which
+        is zero: gather from a map with one zero token appended.
     """
-    height, width = grid.height, grid.width
-    plane = np.full(grid.padded, height * width, dtype=np.int32)
-    plane[:height, :width] = np.arange(height * width, dtype=np.int32).reshape(height, width)
-    rolled = np.roll(plane, (-grid.shift, -grid.shift), axis=(0, 1))
+    plane = np.full(grid.padded, grid.tokens, dtype=np.int32)
+    plane[tuple(map(slice, grid.size))] = np.arange(grid.tokens, dtype=np.int32).reshape(grid.size)
+    rolled = np.roll(plane, tuple(-shift for shift in grid.shift), axis=tuple(range(plane.ndim)))
     return _cut(rolled, grid.window).reshape(-1)
 
 
@@ -77,11 +92,11 @@ def reverse_index(grid: WindowGrid) -> NDArray[np.int32]:
     """For each token of the flat map, its place among the tokens of all windows: the inverse of ``partition_index``.
 
     Returns:
-        int32 of shape (height * width,).
+        int32 of shape (tokens of the map,).
     """
     forward = partition_index(grid)
-    inside = forward < grid.height * grid.width
-    index = np.empty(grid.height * grid.width, dtype=np.int32)
+    inside = forward < grid.tokens
+    index = np.empty(grid.tokens, dtype=np.int32)
     index[forward[inside]] = np.flatnonzero(inside).astype(np.int32)
     return index
 
@@ -89,29 +104,32 @@ def reverse_index(grid: WindowGrid) -> NDArray[np.int32]:
 def shift_mask(grid: WindowGrid) -> NDArray[np.float32]:
     """What is added to the scores of a shifted map so that only tokens that were neighbours attend to each other.
 
-    The map is padded, then divided into nine regions by the lines ``-window`` and ``-shift`` of both axes; pairs from
-    different regions get ``MASKED`` (mmsegmentation 0.30, ``ShiftWindowMSA``). Padded tokens are not masked.
+    The padded map is divided by the lines ``-window`` and ``-shift`` of every shifted axis; pairs from different
+    regions get ``MASKED`` (``ShiftWindowMSA`` of mmsegmentation 0.30, ``compute_mask`` of Video Swin). Padded tokens
+    are not masked.
 
     Returns:
-        float32 of shape (windows, window * window, window * window).
+        float32 of shape (windows, tokens of a window, tokens of a window).
     """
     regions = np.zeros(grid.padded, dtype=np.int32)
-    spans = (slice(0, -grid.window), slice(-grid.window, -grid.shift), slice(-grid.shift, None))
-    for row, vertical in enumerate(spans):
-        for column, horizontal in enumerate(spans):
-            regions[vertical, horizontal] = 3 * row + column
+    for axis, (size, window, shift) in enumerate(zip(grid.padded, grid.window, grid.shift, strict=True)):
+        if shift:
+            place = np.arange(size)
+            region = (place >= size - window).astype(np.int32) + (place >= size - shift)
+            regions = 3 * regions + region.reshape([-1 if each == axis else 1 for each in range(regions.ndim)])
     tokens = _cut(regions, grid.window)
     return np.where(tokens[:, None, :] != tokens[:, :, None], MASKED, 0.0).astype(np.float32)
 
 
-def relative_position_index(window: int) -> NDArray[np.int64]:
-    """Row of the bias table for each pair of tokens in a window, as mmsegmentation 0.30 numbers them.
+def relative_position_index(window: tuple[int, ...]) -> NDArray[np.int64]:
+    """Row of the bias table for each pair of tokens in a window, as mmsegmentation 0.30 and Video Swin number them.
 
     Returns:
-        int64 of shape (window * window, window * window), values in [0, (2 * window - 1) ** 2).
+        int64 of shape (tokens, tokens) of a window, values in [0, product of ``2 * window - 1``).
     """
-    row = np.arange(window, dtype=np.int64)
-    places = (row[:, None] * (2 * window - 1) + row[None, :]).reshape(-1)
+    places = np.zeros(1, dtype=np.int64)
+    for side in window:
+        places = (places[:, None] * (2 * side - 1) + np.arange(side, dtype=np.int64)[None, :]).reshape(-1)
     index: NDArray[np.int64] = places[:, None] + places[::-1][None, :]
     return index
 

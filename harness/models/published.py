@@ -1,7 +1,8 @@
 """Published checkpoints in the cache: found, checked, downloaded, by one process at a time.
 
 A file has the name that it has on its server. It gets that name only when its SHA-256 begins as the model's YAML says;
-one that does not is moved aside as ``FILE.bad`` and never used.
+one that does not is moved aside as ``FILE.bad`` and never used. Where the publisher states no hash, any file that came
+whole is taken, and the names and shapes of its parameters are what is checked.
 """
 
 from __future__ import annotations
@@ -91,7 +92,9 @@ def _download(wanted: Wanted) -> None:
             part.replace(file)
             discard(part)
             remember(file, digest)
-            wanted.report(f"downloaded {file.name}; its SHA-256 begins with {published.sha256_prefix}, as it should")
+            prefix = published.sha256_prefix
+            checked = f"begins with {prefix}, as it should" if prefix else f"is {digest}; none is published to compare"
+            wanted.report(f"downloaded {file.name}; its SHA-256 {checked}")
             return
         if not pieced:
             set_aside(file, part)
@@ -135,9 +138,9 @@ def _alone(wanted: Wanted) -> Iterator[None]:
 
 
 def _is_right(digest: str | None, wanted: Wanted) -> bool:
-    return digest is not None and digest.startswith(wanted.published.sha256_prefix)
+    return digest is not None and digest.startswith(wanted.published.sha256_prefix or "")
 
 
 def _unlike(name: str, digest: str, wanted: Wanted) -> str:
-    expected = wanted.published.sha256_prefix
+    expected = wanted.published.sha256_prefix or ""
     return f"{name} has a SHA-256 that begins with {digest[: len(expected)]} instead of {expected}"

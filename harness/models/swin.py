@@ -1,8 +1,7 @@
 """The Swin Transformer backbone in two dimensions, written to export well.
 
 Parameters carry the names and shapes of mmsegmentation 0.30, so its checkpoints load unchanged. The arithmetic is that
-of Liu et al. 2021 (arXiv:2103.14030) with OpenMMLab's padding. Tokens stay two-dimensional, (batch * height * width,
-channels), wherever no window is needed: a linear layer then exports as one Gemm, and no constant depends on the batch.
+of Liu et al. 2021 (arXiv:2103.14030) with OpenMMLab's padding.
 """
 
 from __future__ import annotations
@@ -12,113 +11,25 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from harness.models.folding import FoldingModule
-from harness.models.geometry import (
-    WindowGrid,
-    padded_size,
-    partition_index,
-    relative_position_index,
-    reverse_index,
-    shift_mask,
-)
+from harness.models.geometry import WindowGrid, padded_size
 from harness.models.padding import pad_ends
 from harness.models.resample import Size
-
-
-class WindowLayout(nn.Module):
-    """Cuts maps of one size into windows and puts them back; shared by all blocks that use the same grid."""
-
-    forward_index: Tensor
-    backward_index: Tensor
-    mask: Tensor | None
-
-    def __init__(self, grid: WindowGrid) -> None:
-        super().__init__()
-        self.grid = grid
-        self.register_buffer("forward_index", torch.from_numpy(partition_index(grid)), persistent=False)
-        self.register_buffer("backward_index", torch.from_numpy(reverse_index(grid)), persistent=False)
-        mask = torch.from_numpy(shift_mask(grid)).unsqueeze(1) if grid.shift else None
-        self.register_buffer("mask", mask, persistent=False)
-
-    def partition(self, tokens: Tensor, channels: int) -> Tensor:
-        """(batch * height * width, channels) -> (batch * windows * window * window, channels)."""
-        grid = self.grid
-        maps = tokens.reshape(-1, grid.height * grid.width, channels)
-        maps = pad_ends(maps, (0, int(grid.needs_padding), 0))
-        return maps.index_select(1, self.forward_index).reshape(-1, channels)
-
-    def reverse(self, windows: Tensor, channels: int) -> Tensor:
-        """(..., channels) in the order of windows -> (batch * height * width, channels), padding dropped."""
-        grid = self.grid
-        tokens = windows.reshape(-1, grid.windows * grid.window**2, channels)
-        return tokens.index_select(1, self.backward_index).reshape(-1, channels)
-
-
-class WindowMSA(FoldingModule):
-    """Multi-head self-attention inside windows, with a learned bias for each relative position."""
-
-    relative_position_index: Tensor
-
-    def __init__(self, channels: int, heads: int, window: int) -> None:
-        super().__init__()
-        self.channels, self.heads, self.window = channels, heads, window
-        self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * window - 1) ** 2, heads))
-        self.register_buffer("relative_position_index", torch.from_numpy(relative_position_index(window)))
-        self.qkv = nn.Linear(channels, 3 * channels)
-        self.proj = nn.Linear(channels, channels)
-
-    def derive(self) -> dict[str, Tensor]:
-        """The query, key and value projections apart, queries scaled, and the bias of each head for each pair.
-
-        Three products that land where they are used cost less than one whose result has to be split (about a tenth of
-        the first stage's time on ONNX Runtime 1.31).
-        """
-        tokens, scale = self.window**2, (self.channels // self.heads) ** -0.5
-        bias = self.relative_position_bias_table[self.relative_position_index.reshape(-1)]
-        query_weight, key_weight, value_weight = torch.chunk(self.qkv.weight, 3)
-        query_bias, key_bias, value_bias = torch.chunk(self.qkv.bias, 3)
-        return {
-            "query_weight": query_weight * scale,
-            "query_bias": query_bias * scale,
-            "key_weight": key_weight,
-            "key_bias": key_bias,
-            "value_weight": value_weight,
-            "value_bias": value_bias,
-            "position_bias": bias.reshape(tokens, tokens, self.heads).permute(2, 0, 1),
-        }
-
-    def forward(self, windows: Tensor, layout: WindowLayout) -> Tensor:
-        """(batch * windows * tokens, channels) -> (batch * windows, tokens, heads, size of a head), before ``proj``."""
-        tokens, heads, constants = self.window**2, self.heads, self.constants()
-
-        def project(role: str) -> Tensor:
-            projected = F.linear(windows, constants[f"{role}_weight"], constants[f"{role}_bias"])
-            return projected.reshape(-1, tokens, heads, self.channels // heads).transpose(1, 2)
-
-        scores = project("query") @ project("key").transpose(2, 3) + constants["position_bias"]
-        if layout.mask is not None:
-            scores = scores.reshape(-1, layout.grid.windows, heads, tokens, tokens) + layout.mask
-            scores = scores.reshape(-1, heads, tokens, tokens)
-        mixed: Tensor = scores.softmax(dim=3) @ project("value")
-        return mixed.transpose(1, 2)
+from harness.models.windows import HalvingMerge, WindowLayout, WindowMSA
 
 
 class ShiftWindowMSA(nn.Module):
-    """Attention inside the windows of one grid: cut, attend, put back."""
+    """Attention inside the windows of one grid; the nesting gives mmsegmentation's parameter names."""
 
     def __init__(self, channels: int, heads: int, layout: WindowLayout) -> None:
         super().__init__()
-        self.channels, self.layout = channels, layout
-        self.w_msa = WindowMSA(channels, heads, layout.grid.window)
+        self.layout = layout
+        self.w_msa = WindowMSA(channels, heads, layout.grid.window, layout.grid.window_tokens)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(batch * height * width, channels) -> the same shape."""
-        mixed = self.w_msa(self.layout.partition(tokens, self.channels), self.layout)
-        # Put back before the projection: it then runs on the map's tokens only, not on the padding.
-        projected: Tensor = self.w_msa.proj(self.layout.reverse(mixed, self.channels))
-        return projected
+        mixed: Tensor = self.w_msa(tokens, self.layout)
+        return mixed
 
 
 class FeedForward(nn.Module):
@@ -151,42 +62,17 @@ class SwinBlock(nn.Module):
         return result
 
 
-class PatchMerging(FoldingModule):
-    """Halves a map: each 2 x 2 tokens become one of twice the channels. An odd map is padded with zeros.
-
-    mmsegmentation unfolds in the order (channel, row, column); here the merged channels stand in the order (row,
-    column, channel), which moves contiguous memory, and the weights are reordered to match.
-    """
+class PatchMerging(HalvingMerge):
+    """Halves a map, with mmsegmentation's weights: it unfolds in the order (channel, row, column)."""
 
     def __init__(self, channels: int, size: Size) -> None:
-        super().__init__()
-        self.channels, self.size = channels, size
+        super().__init__(channels, size)
         self.norm = nn.LayerNorm(4 * channels)
         self.reduction = nn.Linear(4 * channels, 2 * channels, bias=False)
 
-    @property
-    def target(self) -> Size:
-        """Height and width of the result."""
-        return padded_size(self.size[0], 2) // 2, padded_size(self.size[1], 2) // 2
-
-    def derive(self) -> dict[str, Tensor]:
-        """The weights in the order (row, column, channel)."""
-        order = torch.arange(4 * self.channels).reshape(self.channels, 4).T.reshape(-1)
-        return {
-            "norm_weight": self.norm.weight[order],
-            "norm_bias": self.norm.bias[order],
-            "reduction": self.reduction.weight[:, order],
-        }
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """(batch * height * width, channels) -> (batch * height/2 * width/2, 2 * channels), sizes rounded up."""
-        (height, width), (rows, columns), wide = self.size, self.target, 4 * self.channels
-        constants = self.constants()
-        maps = tokens.reshape(-1, height, width, self.channels)
-        maps = pad_ends(maps, (0, 2 * rows - height, 2 * columns - width, 0))
-        merged = maps.reshape(-1, 2, columns, wide // 2).transpose(1, 2).reshape(-1, wide)
-        normed = F.layer_norm(merged, (wide,), constants["norm_weight"], constants["norm_bias"], self.norm.eps)
-        return F.linear(normed, constants["reduction"])
+    def order(self) -> Tensor:
+        """Where the values of (row, column, channel) stand among those of (channel, row, column)."""
+        return torch.arange(4 * self.channels).reshape(self.channels, 4).T.reshape(-1)
 
 
 class SwinStage(nn.Module):
@@ -196,8 +82,9 @@ class SwinStage(nn.Module):
         self, channels: int, size: Size, *, depth: int, heads: int, window: int, mlp_ratio: float, merge: bool
     ) -> None:
         super().__init__()
-        plain = WindowLayout(WindowGrid(*size, window))
-        shifted = WindowLayout(WindowGrid(*size, window, window // 2))
+        square = (window, window)
+        plain = WindowLayout(WindowGrid(size, square, (0, 0)))
+        shifted = WindowLayout(WindowGrid(size, square, (window // 2, window // 2)))
         self.blocks = nn.ModuleList(
             SwinBlock(channels, heads, mlp_ratio, shifted if index % 2 else plain) for index in range(depth)
         )

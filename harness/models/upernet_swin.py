@@ -9,17 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from harness.models.options import parse_options
+from harness.models.options import Positive, as_pair, check_stages, parse_options
 
 if TYPE_CHECKING:
     from harness.models.upernet import UPerNetSwin
-
-Positive = Annotated[int, Field(ge=1)]
-
-
-def _as_pair(value: object) -> object:
-    """One number as height and width."""
-    return (value, value) if isinstance(value, int) else value
 
 
 @dataclass(config=ConfigDict(extra="forbid", frozen=True))
@@ -36,7 +29,7 @@ class UPerNetSwinOptions:
         num_classes: classes that are told apart.
     """
 
-    image_size: Annotated[tuple[Positive, Positive], BeforeValidator(_as_pair)] = (512, 512)
+    image_size: Annotated[tuple[Positive, Positive], BeforeValidator(as_pair)] = (512, 512)
     embed_dims: Positive = 96
     depths: tuple[Positive, ...] = (2, 2, 18, 2)
     num_heads: tuple[Positive, ...] = (3, 6, 12, 24)
@@ -47,13 +40,7 @@ class UPerNetSwinOptions:
 
     @model_validator(mode="after")
     def _stages_agree(self) -> UPerNetSwinOptions:
-        if len(self.depths) != len(self.num_heads) or len(self.depths) < 2:
-            given = f"depths={list(self.depths)} and num_heads={list(self.num_heads)}"
-            raise ValueError(f"{given} must describe the same two or more stages")
-        for index, heads in enumerate(self.num_heads):
-            channels = self.embed_dims * 2**index
-            if channels % heads:
-                raise ValueError(f"num_heads[{index}]={heads} does not divide the {channels} channels of stage {index}")
+        check_stages(self.embed_dims, self.depths, self.num_heads)
         return self
 
 
@@ -85,8 +72,8 @@ class UPerNetSwinFamily:
     def source_files(self) -> tuple[Path, ...]:
         """This module and those that hold the network's arithmetic and weights."""
         here = Path(__file__)
-        names = ("folding.py", "geometry.py", "padding.py", "resample.py", "swin.py", "upernet.py", "weights.py")
-        return (here, *(here.with_name(name) for name in names))
+        names = ("folding", "geometry", "padding", "resample", "swin", "upernet", "weights", "windows")
+        return (here, *(here.with_name(f"{name}.py") for name in names))
 
 
 FAMILY = UPerNetSwinFamily()

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.config.schema import Settings
 from harness.errors import ConfigError
 from harness.files import sha256_file
-from harness.models.family import family
+from harness.models.family import batch_axes, family
 from harness.records.schema import Artifact
 from harness.stages.keys import graph_sources, stage_key
 from harness.stages.request import Request
@@ -88,8 +88,9 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
     files = {"exported": target}
     if settings.parity.enabled:  # before the export folds constants into the network
         files["reference"] = folder / "reference.npz"
-        outputs = run_module(module, arrays, settings.parity.samples)
+        outputs = run_module(module, arrays, settings.parity.samples, batch_axes(network_family))
         np.savez(files["reference"], *outputs)
-    export_onnx(module, arrays, model.outputs, target, settings.export.opset or OPSET)
+    opset = settings.export.opset or OPSET
+    export_onnx(module, arrays, model.outputs, target, opset, batch_axes=batch_axes(network_family))
     note_weights(target, asdict(weights))
     return files, {"weights": asdict(weights), "graph": asdict(inspect_onnx(target))}

@@ -26,6 +26,19 @@ MINUTE = {
 """The smallest network that pads, shifts, merges and pools: maps of 8 x 8 and 4 x 4 tokens, windows of 7."""
 
 
+MINUTE_VIDEO = {
+    "frames": 6,
+    "image_size": 32,
+    "embed_dims": 8,
+    "depths": [2, 2],
+    "num_heads": [1, 2],
+    "patch_size": [2, 4, 4],
+    "window_size": [2, 3, 3],
+    "num_classes": 5,
+}
+"""The smallest video network that pads and shifts along every axis: maps of 3 x 8 x 8 and 3 x 4 x 4 tokens."""
+
+
 def recipe_weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:
     """A state dict whose every tensor follows from its own name."""
     state = {}
@@ -46,6 +59,6 @@ def recipe_weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:
     return state
 
 
-def recipe_input(case: int, shape: tuple[int, ...]) -> torch.Tensor:
-    """The input of golden case ``case``."""
-    return torch.from_numpy(np.random.RandomState(100 + case).standard_normal(shape).astype(np.float32))
+def recipe_input(case: int, shape: tuple[int, ...], seed: int = 100) -> torch.Tensor:
+    """The input of golden case ``case``; those of videos begin at ``seed`` 200."""
+    return torch.from_numpy(np.random.RandomState(seed + case).standard_normal(shape).astype(np.float32))

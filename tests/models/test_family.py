@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import ConfigError
 from harness.models.family import BUILT_IN, Family, family
-from tests.models.recipe import MINUTE
+from tests.models.recipe import MINUTE, MINUTE_VIDEO
 
 SWIN98 = {
     "image_size": 512,
@@ -47,16 +47,17 @@ def test_options_need_no_torch():
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_source_files_hold_everything_that_decides_the_network():
+@pytest.mark.parametrize(("name", "options"), [("upernet_swin", MINUTE), ("video_swin", MINUTE_VIDEO)])
+def test_source_files_hold_everything_that_decides_the_network(name, options):
     program = (
-        "import sys; from harness.models.family import family; f = family('upernet_swin');"
-        f"f.build(f.parse_options({MINUTE}));"
+        f"import sys; from harness.models.family import family; f = family('{name}');"
+        f"f.build(f.parse_options({options}));"
         "print(*(m.__file__ for n, m in sys.modules.items() if n.startswith('harness.models.')), sep='\\n')"
     )
     output = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
     bystanders = {"family.py", "options.py"}
     imported = {line for line in output.split() if line.rpartition("/")[2] not in bystanders}
-    assert imported <= {str(path) for path in family("upernet_swin").source_files()}
+    assert imported <= {str(path) for path in family(name).source_files()}
 
 
 def test_family_from_an_import_path():

@@ -20,45 +20,52 @@ from harness.models.geometry import (
     shift_mask,
 )
 
-SIZES = st.integers(1, 20)
-GRIDS = st.builds(WindowGrid, SIZES, SIZES, st.sampled_from([2, 3, 7]), st.sampled_from([0, 1]))
+
+@st.composite
+def grids(draw) -> WindowGrid:
+    """Grids of images and of videos, shifted along some axes or none."""
+    axes = draw(st.integers(2, 3))
+    window = tuple(draw(st.sampled_from([2, 3, 7])) for _ in range(axes))
+    shift = tuple(draw(st.sampled_from([0, side // 2])) for side in window)
+    return WindowGrid(tuple(draw(st.integers(1, 20 if axes == 2 else 9)) for _ in range(axes)), window, shift)
 
 
-@given(GRIDS)
+@given(grids())
 def test_cutting_and_putting_back_loses_nothing(grid):
-    tokens = np.arange(grid.height * grid.width) + 1
+    tokens = np.arange(grid.tokens) + 1
     windows = np.append(tokens, 0)[partition_index(grid)]
-    assert windows.size == grid.windows * grid.window**2
+    assert windows.size == grid.windows * grid.window_tokens
     np.testing.assert_array_equal(windows[reverse_index(grid)], tokens)
     assert np.count_nonzero(windows) == tokens.size
 
 
 def test_windows_are_squares_of_the_rolled_map():
-    grid = WindowGrid(4, 4, window=2, shift=1)
+    grid = WindowGrid((4, 4), window=(2, 2), shift=(1, 1))
     first_window = partition_index(grid)[:4]
     np.testing.assert_array_equal(first_window, [5, 6, 9, 10])
     last_window = partition_index(grid)[-4:]
     np.testing.assert_array_equal(last_window, [15, 12, 3, 0])
 
 
-@given(SIZES, SIZES, st.sampled_from([2, 3, 7]))
-def test_only_former_neighbours_attend_to_each_other(height, width, window):
-    grid = WindowGrid(height, width, window, window // 2)
+@given(grids())
+def test_only_former_neighbours_attend_to_each_other(grid):
     mask = shift_mask(grid)
-    assert mask.shape == (grid.windows, window**2, window**2)
+    assert mask.shape == (grid.windows, grid.window_tokens, grid.window_tokens)
     assert set(np.unique(mask)) <= {MASKED, 0.0}
     np.testing.assert_array_equal(mask, mask.transpose(0, 2, 1))
-    assert not mask[:, np.arange(window**2), np.arange(window**2)].any()
-    wrapped = partition_index(WindowGrid(*grid.padded, window, window // 2)).reshape(grid.windows, -1)
-    rows, columns = np.divmod(wrapped, grid.padded[1])
-    far = (np.abs(rows[:, :, None] - rows[:, None]) >= window) | (
-        np.abs(columns[:, :, None] - columns[:, None]) >= window
-    )
+    assert not mask[:, np.arange(grid.window_tokens), np.arange(grid.window_tokens)].any()
+    whole = WindowGrid(grid.padded, grid.window, grid.shift)
+    places = np.unravel_index(partition_index(whole).reshape(grid.windows, -1), grid.padded)
+    far = np.zeros(mask.shape, bool)
+    for place, side in zip(places, grid.window, strict=True):
+        far |= np.abs(place[:, :, None] - place[:, None]) >= side
     assert (mask[far] == MASKED).all()
 
 
 def test_relative_positions_count_from_the_last_token_backwards():
-    np.testing.assert_array_equal(relative_position_index(2), [[4, 3, 1, 0], [5, 4, 2, 1], [7, 6, 4, 3], [8, 7, 5, 4]])
+    np.testing.assert_array_equal(
+        relative_position_index((2, 2)), [[4, 3, 1, 0], [5, 4, 2, 1], [7, 6, 4, 3], [8, 7, 5, 4]]
+    )
 
 
 @given(st.integers(1, 40), st.integers(1, 8))

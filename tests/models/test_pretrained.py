@@ -190,6 +190,14 @@ def test_file_put_into_the_cache_by_hand_is_used_without_a_network(tmp_path):
         assert resolved(settings, tmp_path) == Resolved(tmp_path / NAME, None)
 
 
+def test_file_without_a_published_hash_is_taken_and_its_hash_is_told(tmp_path):
+    lines: list[str] = []
+    with serving(Site(CONTENT)) as site:
+        found = resolved(model("pretrained", url=site.url, prefix=None), tmp_path, lines=lines)
+    assert found.checkpoint.read_bytes() == CONTENT
+    assert lines[-1].endswith(f"its SHA-256 is {hashlib.sha256(CONTENT).hexdigest()}; none is published to compare")
+
+
 def test_query_of_an_address_is_no_part_of_the_file_name(tmp_path):
     (tmp_path / NAME).write_bytes(CONTENT)
     with closed_port() as port:

@@ -12,7 +12,7 @@ import pytest
 import harness.testing
 from harness.config.schema import InputSettings
 from harness.testing import BackendContract, FamilyContract
-from tests.models.recipe import MINUTE
+from tests.models.recipe import MINUTE, MINUTE_VIDEO
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,6 +26,12 @@ class TestUpernetSwin(FamilyContract):
     kind = "upernet_swin"
     options = MINUTE
     inputs = (InputSettings(name="input", shape=(1, 3, 32, 32)),)
+
+
+class TestVideoSwin(FamilyContract):
+    kind = "video_swin"
+    options = MINUTE_VIDEO
+    inputs = (InputSettings(name="input", shape=(1, 1, 3, 6, 32, 32)),)
 
 
 def test_pytest_is_imported_with_a_contract_and_not_before() -> None:
