@@ -14,8 +14,13 @@ class _ZeroPad(torch.autograd.Function):
     """``F.pad`` that exports as one Pad node; the exporter's own form brings ten nodes of arithmetic on the amounts."""
 
     @staticmethod
-    def forward(_ctx: Any, x: Tensor, ends: Sequence[int]) -> Tensor:
+    def forward(ctx: Any, x: Tensor, ends: Sequence[int]) -> Tensor:
+        ctx.kept = tuple(slice(size) for size in x.shape)
         return F.pad(x, [amount for end in reversed(ends) for amount in (0, end)])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return gradient[ctx.kept], None
 
     @staticmethod
     def symbolic(graph: Any, x: Any, ends: Sequence[int]) -> Any:
