@@ -24,7 +24,7 @@ DType = Literal["float32", "float16", "float64", "int64", "int32", "int16", "int
 
 def _names_a_file(url: str) -> str:
     """Refuse an address whose path does not end in a plain file name, under which the file can be kept."""
-    if not re.fullmatch(r"https?://[^\s?#]+/[A-Za-z0-9][A-Za-z0-9_.-]*(\?\S*)?", url):
+    if not re.fullmatch(r"(https?://[^\s?#]+/[A-Za-z0-9][\w.-]*(\?\S*)?)|(package:[A-Za-z0-9][\w.-]*)", url, re.ASCII):
         raise ValueError("an http or https address that ends in a file name, such as https://host/net-ee2fff1c.pth")
     return url
 
@@ -62,7 +62,8 @@ class PretrainedSettings:
     """Published trained weights: where they are, and how the SHA-256 of the file begins.
 
     OpenMMLab writes the first eight digits of the hash at the end of a file's name (``...-ee2fff1c.pth``). None: the
-    publisher states no hash.
+    publisher states no hash. The address ``package:FILE`` means a file that travels with the harness, in
+    ``harness/models/shipped``.
     """
 
     url: Annotated[str, AfterValidator(_names_a_file)]

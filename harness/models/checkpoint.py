@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,16 @@ REFUSALS = ("Unsupported global", "Unsupported class", "Trying to", "not an allo
 """What torch 2.4 to 2.13 says when a pickle asks for more than tensors and plain values."""
 
 
-def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """The tensors of a checkpoint by parameter name, on the CPU.
+@dataclass(frozen=True)
+class Checkpoint:
+    """Tensors by parameter name, on the CPU; and the data set that they were trained on, where ``meta`` names it."""
+
+    tensors: dict[str, Tensor]
+    dataset: str | None = None
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """What a checkpoint file holds.
 
     Accepts OpenMMLab's layout (``{"meta", "state_dict", "optimizer"}``) and a bare state dict, saved by ``torch.save``
     in its zip format (mapped into memory) or the one before it. ``module.`` in front of every name, which
@@ -32,9 +41,11 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         HarnessError: one line saying that the file is missing, cut off, no checkpoint, or wants to run code.
     """
     loaded = _load(path)
-    if isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping):
-        loaded = loaded["state_dict"]
-    return _tensors(path, loaded)
+    if not (isinstance(loaded, Mapping) and isinstance(loaded.get("state_dict"), Mapping)):
+        return Checkpoint(_tensors(path, loaded))
+    meta = loaded.get("meta")
+    dataset = meta.get("dataset") if isinstance(meta, Mapping) else None
+    return Checkpoint(_tensors(path, loaded["state_dict"]), dataset if isinstance(dataset, str) else None)
 
 
 def _load(path: Path) -> Any:

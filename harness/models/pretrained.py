@@ -10,13 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.config.schema import ModelSettings
+from harness.config.schema import ModelSettings, PretrainedSettings
 from harness.errors import ConfigError
+from harness.files import sha256_file
 from harness.models.connect import DownloadError, Network
 from harness.models.download import Progress, in_tenths
 from harness.models.published import Wanted, file_name, obtain
 
 CACHE_VARIABLE = "HARNESS_CACHE"
+PACKAGED = "package:"
+"""How the address of a checkpoint begins that travels with the harness."""
+SHIPPED = Path(__file__).resolve().parent / "shipped"
+"""Where such checkpoints lie; ``training/`` in the repository makes them."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,8 @@ def resolve(
                 "give model.checkpoint=FILE, or model.weights=random"
             )
         return Resolved(None, _without(f"none are published for {settings.name}"))
+    if published.url.startswith(PACKAGED):
+        return _shipped(published, insisting=insisting)
     file = cache / file_name(published)
     wanted = Wanted(published, file, insisting, network, report, progress or in_tenths(report))
     try:
@@ -94,6 +101,23 @@ def resolve(
 
 def _without(why: str) -> str:
     return f"no trained weights: {why}; seeded random weights instead"
+
+
+def _shipped(published: PretrainedSettings, *, insisting: bool) -> Resolved:
+    """The file that travels with the harness, hashed on every start: it is small, and no memo belongs beside it."""
+    file = SHIPPED / published.url.removeprefix(PACKAGED)
+    try:
+        digest = sha256_file(file)
+    except OSError as error:
+        why = f"cannot use {file} ({error.strerror or error})"
+    else:
+        expected = published.sha256_prefix or ""
+        if digest.startswith(expected):
+            return Resolved(file)
+        why = f"{file} has a SHA-256 that begins with {digest[: len(expected)]} instead of {expected}"
+    if insisting:
+        raise ConfigError(f"model.weights=pretrained: {why}; install the package again, or give model.checkpoint=FILE")
+    return Resolved(None, _without(why))
 
 
 def _own_file(checkpoint: str, weights: str) -> Path:

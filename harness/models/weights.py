@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from harness.errors import HarnessError
 from harness.files import sha256_file
-from harness.models.checkpoint import read_state_dict
+from harness.models.checkpoint import read_checkpoint
 from harness.models.recognise import recognise
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class WeightsInfo:
         sha256: of the checkpoint file, else None.
         name: file name of the checkpoint, else None.
         trained: whether accuracy means anything.
+        dataset: what they were trained on, where the checkpoint says it, else None.
     """
 
     kind: Literal["random", "checkpoint"]
@@ -43,6 +44,7 @@ class WeightsInfo:
     sha256: str | None
     name: str | None
     trained: bool
+    dataset: str | None = None
 
 
 def load_weights(
@@ -59,11 +61,18 @@ def load_weights(
     if checkpoint is None:
         fill_random(module, seed)
         return WeightsInfo(kind="random", seed=seed, sha256=None, name=None, trained=False)
-    state = read_state_dict(checkpoint)
-    state = {name: value for name, value in state.items() if not name.startswith(ignored_prefixes)}
+    read = read_checkpoint(checkpoint)
+    state = {name: value for name, value in read.tensors.items() if not name.startswith(ignored_prefixes)}
     _check(checkpoint, module.state_dict(), state)
     module.load_state_dict(state, strict=False)
-    return WeightsInfo(kind="checkpoint", seed=None, sha256=sha256_file(checkpoint), name=checkpoint.name, trained=True)
+    return WeightsInfo(
+        kind="checkpoint",
+        seed=None,
+        sha256=sha256_file(checkpoint),
+        name=checkpoint.name,
+        trained=True,
+        dataset=read.dataset,
+    )
 
 
 def fill_random(module: nn.Module, seed: int) -> None:

@@ -117,13 +117,17 @@ class Summary:
 
 @dataclass(config=SCHEMA)
 class Weights:
-    """Where the parameters came from. ``trained`` is False for seeded random weights, and every table then says so."""
+    """Where the parameters came from. ``trained`` is False for seeded random weights, and every table then says so.
+
+    ``dataset`` is what they were trained on, where that is known.
+    """
 
     kind: Literal["random", "checkpoint", "file"]
     trained: bool
     seed: int | None = None
     sha256: str | None = None
     name: str | None = None
+    dataset: str | None = None
 
 
 @dataclass(config=SCHEMA)

@@ -137,7 +137,11 @@ def test_cache_folder_is_where_the_environment_says(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://host/net.pth", "https://host/", "https://host", "https://host/..", "https://host/a/.b", "net.pth"]
+    "url",
+    [
+        *("ftp://host/net.pth", "https://host/", "https://host", "https://host/..", "https://host/a/.b", "net.pth"),
+        *("package:", "package:../net.pth", "package:a/b.pth", "package:.b"),
+    ],
 )
 def test_address_without_a_plain_file_name_is_refused(url):
     with pytest.raises(ValidationError, match="an http or https address that ends in a file name"):
@@ -339,6 +343,38 @@ def test_file_that_one_server_lacks_does_not_stop_the_others(tmp_path):
         found = resolved(model(url=site.url), tmp_path, network=network)
     assert f"127.0.0.1:{site.port} answers 404 Not Found" in note
     assert found.checkpoint == tmp_path / NAME
+
+
+# The file that travels with the package
+
+
+def shipped(folder, monkeypatch, weights="auto") -> ModelSettings:
+    monkeypatch.setattr("harness.models.pretrained.SHIPPED", folder)
+    return model(weights, url=f"package:{NAME}")
+
+
+@pytest.mark.parametrize("weights", ["auto", "pretrained"])
+def test_shipped_file_is_used_where_it_lies(tmp_path, monkeypatch, weights):
+    (tmp_path / NAME).write_bytes(CONTENT)
+    settings = shipped(tmp_path, monkeypatch, weights)
+    assert resolved(settings, tmp_path / "cache", lines=[]) == Resolved(tmp_path / NAME)
+    assert beside(tmp_path) == {NAME}
+
+
+@pytest.mark.parametrize("content", [b"damaged", None])
+def test_damaged_or_missing_shipped_file_is_never_used_and_stays_where_it_is(tmp_path, monkeypatch, content):
+    if content is not None:
+        (tmp_path / NAME).write_bytes(content)
+    before = beside(tmp_path)
+    found = resolved(shipped(tmp_path, monkeypatch), tmp_path / "cache")
+    why = f"begins with {hashlib.sha256(content).hexdigest()[:8]} instead of {PREFIX}" if content else "No such file"
+    assert found.checkpoint is None
+    assert found.note.startswith("no trained weights: ")
+    assert why in found.note
+    line = refusal(shipped(tmp_path, monkeypatch, "pretrained"), tmp_path / "cache")
+    assert why in line
+    assert line.endswith("; install the package again, or give model.checkpoint=FILE")
+    assert beside(tmp_path) == before
 
 
 # A cache that cannot be used
