@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from harness.commands.data import checked_data
 from harness.commands.model_file import FileReader
 from harness.config.freeze import cell_names
 from harness.config.schema import ModelSettings
@@ -40,6 +41,7 @@ def prepared(manifest: Manifest, console: Console) -> Manifest:
         known = files.cell(cell) if is_file(cell.settings.model) else _with_checkpoint(cell, found, network, console)
         cells.append(_with_simplify(known))
     cells = [cell if cell.decided else replace(cell, decided=preflight(cell.settings)) for cell in cells]
+    cells = checked_data(cells, console)
     if any(is_file(cell.settings.model) for cell in cells):
         names = cell_names([cell.settings for cell in cells])  # a file may say another precision
         cells = [replace(cell, name=name) for cell, name in zip(cells, names, strict=True)]

@@ -85,9 +85,19 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
     return CommandLine(purpose, (*overrides, *words))
 
 
+SWITCHES = {"evaluate": "evaluate.enabled"}
+"""Sections that are switched on and off by their own name, as ``evaluate=true``, and the key that means."""
+
+
 def forced(override: str) -> str:
-    """``++key=value`` for a nested key that the schema knows: the YAML may leave it out. Others unchanged."""
-    key, equals, _ = override.partition("=")
+    """``++key=value`` for a nested key that the schema knows: the YAML may leave it out. Others unchanged.
+
+    A switch becomes the key that it means: Hydra would replace the whole section by the value.
+    """
+    key, equals, value = override.partition("=")
+    if equals and key in SWITCHES:
+        override = f"{SWITCHES[key]}={value}"
+        key = SWITCHES[key]
     if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)+", key) or key.startswith("hydra."):
         return override
     from harness.config.keys import exists

@@ -71,6 +71,19 @@ class PretrainedSettings:
 
 
 @dataclass(config=SCHEMA)
+class PublishedSettings:
+    """An accuracy that somebody else published: on which data set, how it was evaluated, and who says so.
+
+    ``metrics`` are in per cent, as published (``mIoU: 47.72``); ``mode`` is ``whole``, ``slide``, ``12 views``.
+    """
+
+    dataset: Name
+    mode: str
+    metrics: Mapping[str, float]
+    source: str
+
+
+@dataclass(config=SCHEMA)
 class ModelSettings:
     """What network is measured; ``kind`` names its family, which validates ``options``, or the format of its ``file``.
 
@@ -94,6 +107,7 @@ class ModelSettings:
     seed: Count = 0
     file: str | None = None
     dims: Annotated[Mapping[str, PositiveInt], BeforeValidator(_flat)] = Field(default_factory=dict)
+    published: tuple[PublishedSettings, ...] = ()
 
 
 @dataclass(config=SCHEMA)
@@ -166,6 +180,48 @@ class MeasureSettings:
 
 
 @dataclass(config=SCHEMA)
+class DatasetSettings:
+    """The labelled data that accuracy is computed on; ``kind`` names what reads it, which validates ``options``.
+
+    ``limit`` takes a fixed subset, chosen by ``seed``, which also decides what a generated data set holds.
+    ``on_bad_sample``: ``stop`` refuses to begin while a file is missing or damaged, ``skip`` leaves such samples out.
+    """
+
+    name: Name = "none"
+    kind: Name = "none"
+    root: str | None = None
+    split: str = "validation"
+    limit: PositiveInt | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    on_bad_sample: Literal["stop", "skip"] = "stop"
+    options: Mapping[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(config=SCHEMA)
+class EvaluateSettings:
+    """Whether and how accuracy is computed after measuring; ``evaluate=true`` on the command line sets ``enabled``.
+
+    ``mode``: ``stream`` keeps everything in memory; ``files`` writes inputs and outputs as the seed does, below
+    ``folder`` (then kept) or in the store (then removed). ``reference``: also evaluate the model in float32 with ONNX
+    Runtime, which is done once and kept. ``examples`` and ``worst`` items are drawn.
+    """
+
+    enabled: bool = False
+    mode: Literal["stream", "files"] = "stream"
+    reference: bool = True
+    folder: str | None = None
+    workers: PositiveInt = 2
+    save_every: PositiveInt = 10
+    examples: Count = 4
+    worst: Count = 4
+
+
+def _switch(value: Any) -> Any:
+    """``evaluate: true`` in a YAML file means ``evaluate: {enabled: true}``."""
+    return {"enabled": value} if isinstance(value, bool) else value
+
+
+@dataclass(config=SCHEMA)
 class LimitSettings:
     """What a child may use: time per stage, and memory (``auto``: what the machine has free when the child starts)."""
 
@@ -175,6 +231,8 @@ class LimitSettings:
     parity_s: Annotated[float, Field(gt=0)] = 1800
     convert_s: Annotated[float, Field(gt=0)] = 7200
     measure_s: Annotated[float, Field(gt=0)] = 3600
+    evaluate_s: Annotated[float, Field(gt=0)] = 172800
+    reference_s: Annotated[float, Field(gt=0)] = 172800
     memory_gb: Annotated[float, Field(gt=0)] | Literal["auto", "none"] = "auto"
 
 
@@ -205,6 +263,8 @@ class Settings:
     export: ExportSettings
     parity: ParitySettings
     limits: LimitSettings
+    dataset: DatasetSettings = Field(default_factory=DatasetSettings)
+    evaluate: Annotated[EvaluateSettings, BeforeValidator(_switch)] = Field(default_factory=EvaluateSettings)
     seed: Count = 0
     export_only: bool = False
     convert_only: bool = False
@@ -213,3 +273,8 @@ class Settings:
     def repeats(self) -> int:
         """How many fresh processes measure the cell: none where only a file is asked for."""
         return 0 if self.export_only or self.convert_only else self.measure.rounds
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether accuracy is computed."""
+        return self.evaluate.enabled and not (self.export_only or self.convert_only)

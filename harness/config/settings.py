@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.config.schema import Settings
+from harness.config.schema import DatasetSettings, Settings
 from harness.config.validate import refusal, validated
 from harness.errors import ConfigError
 from harness.models.files import check_model, is_file, with_name
@@ -27,6 +27,8 @@ def settings_from(
     check_model(model)
     if not is_file(model):
         _check_options("model", model.kind, json.dumps(dict(model.options)), frozenset(given), origins.get("model"))
+    data = settings.dataset
+    _check_options("dataset", data.kind, json.dumps(dict(data.options)), frozenset(given), origins.get("dataset"))
     _check_options("backend", backend.kind, json.dumps(dict(backend.options)), frozenset(given), origins.get("backend"))
     return settings
 
@@ -41,6 +43,10 @@ def _check_options(owner: str, kind: str, options_json: str, given: frozenset[st
             from harness.models.family import family
 
             family(kind).parse_options(options)
+        elif owner == "dataset":
+            from harness.datasets.registry import check_options
+
+            check_options(DatasetSettings(kind=kind, options=options))
         else:
             from harness.backends.registry import backend_options, backend_type
 

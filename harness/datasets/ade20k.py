@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
+from harness.config.schema import DatasetSettings
 from harness.datasets.ade20k_classes import ADE20K_CLASSES
 from harness.datasets.images import Pixels, picture_size, read_labels, read_picture
 from harness.datasets.protocol import Item, SampleError
+from harness.datasets.registry import NoOptions
 from harness.datasets.subset import limited
 from harness.errors import ConfigError
 
@@ -52,6 +55,16 @@ class Ade20k:
         """The annotation, uint8 (height, width): 0 is ignored, n is class n - 1."""
         return read_labels(self._annotations / f"{item.id}.png")
 
+    def fingerprint(self) -> str:
+        """SHA-256 over the pictures and annotations that take part: what a kept result belongs to."""
+        digest = hashlib.sha256()
+        for item in self.items:
+            digest.update(item.id.encode() + b"\0")
+            for file in (self._files[item.id], self._annotations / f"{item.id}.png"):
+                content = file.read_bytes() if file.is_file() else b"absent"
+                digest.update(hashlib.sha256(content).digest())
+        return digest.hexdigest()
+
     def problem(self, item: Item) -> str | None:
         """Why a picture or its annotation cannot be used: missing, empty, truncated, two sizes, labels out of range."""
         try:
@@ -69,6 +82,15 @@ class Ade20k:
         if highest > len(self.class_names):
             return f"annotation holds the label {highest}, expected 0 to {len(self.class_names)}"
         return None
+
+
+def opened(settings: DatasetSettings, options: NoOptions) -> Ade20k:
+    """The data set that the settings describe; raises ConfigError as the class does."""
+    del options
+    if settings.root is None:
+        raise ConfigError("dataset.root must be given: dataset.root=FOLDER")
+    root = Path(settings.root).expanduser()
+    return Ade20k(root, split=settings.split, limit=settings.limit, seed=settings.seed)
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -55,6 +55,9 @@ class PictureSource(Protocol):
     def problem(self, item: Item) -> str | None:
         """Why the item cannot be used; None when nothing is wrong."""
 
+    def fingerprint(self) -> str:
+        """What changes when the items or their content do."""
+
 
 class WindowedPictures:
     """A segmentation data set: windows of a picture are samples, its annotation the truth, its Layout the context."""
@@ -99,6 +102,10 @@ class WindowedPictures:
     def problem(self, item: Item) -> str | None:
         """What the source says."""
         return self.source.problem(item)
+
+    def fingerprint(self) -> str:
+        """What the source says."""
+        return self.source.fingerprint()
 
 
 def lookup_tables(normalisation: Normalisation) -> npt.NDArray[np.float32]:

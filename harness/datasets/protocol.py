@@ -72,3 +72,6 @@ class Dataset(Protocol):
 
     def problem(self, item: Item) -> str | None:
         """Why the item cannot be used, found without preparing it; None when all is well."""
+
+    def fingerprint(self) -> str:
+        """A hash that changes when the items or their content do: kept results belong to it."""

@@ -6,14 +6,18 @@ ADE20K's do, a quarter of it large, so that most pictures make overlapping windo
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from harness.config.schema import DatasetSettings
 from harness.datasets.images import Pixels
 from harness.datasets.protocol import Item
+from harness.datasets.registry import ShapesOptions
 from harness.datasets.subset import limited
 from harness.datasets.windows import Sliding
 from harness.errors import ConfigError
@@ -38,7 +42,7 @@ class Shapes:
     def __init__(self, count: int = 48, *, split: str = "validation", seed: int = 0, limit: int | None = None) -> None:
         """Raises ConfigError when ``count`` is below 1 or there is no such split."""
         if count < 1:
-            raise ConfigError(f"dataset.count={count}: expected at least 1 picture")
+            raise ConfigError(f"dataset.options.count={count}: expected at least 1 picture")
         if split not in _SPLITS:
             raise ConfigError(f"dataset.split={split}: expected one of {', '.join(_SPLITS)}")
         self._split, self._seed = _SPLITS.index(split), seed
@@ -56,10 +60,20 @@ class Shapes:
         """The annotation, uint8 (height, width)."""
         return self.read(item)[1]
 
+    def fingerprint(self) -> str:
+        """SHA-256 of the code that draws and of what it is asked to draw."""
+        asked = repr((self._seed, self._split, [item.index for item in self.items]))
+        return hashlib.sha256(Path(__file__).read_bytes() + asked.encode()).hexdigest()
+
     def problem(self, item: Item) -> str | None:
         """None: nothing can be wrong with a scene that is drawn when it is asked for."""
         del item
         return None
+
+
+def opened(settings: DatasetSettings, options: ShapesOptions) -> Shapes:
+    """The data set that the settings describe; raises ConfigError as the class does."""
+    return Shapes(options.count, split=settings.split, seed=settings.seed, limit=settings.limit)
 
 
 def draw_scene(key: tuple[int, ...], size: tuple[int, int] | None = None) -> Scene:

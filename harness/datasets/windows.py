@@ -47,6 +47,16 @@ class Layout:
     boxes: tuple[Box, ...]
 
 
+def sliding_for(window: tuple[int, int]) -> Sliding:
+    """ADE20K's test pipeline for a network that takes ``window`` (height, width): short edge, stride and scale follow.
+
+    512x512 gives the official 2048x512 with a stride of 384; any other size the same in proportion.
+    """
+    short = min(window)
+    height, width = (max(size * 3 // 4, 1) for size in window)
+    return Sliding(scale=(4 * short, short), window=window, stride=(height, width))
+
+
 def resized_size(original: tuple[int, int], scale: tuple[int, int]) -> tuple[int, int]:
     """The (height, width) of an image of ``original`` (height, width) after the keep-ratio resize to ``scale``."""
     factor = min(max(scale) / max(original), min(scale) / min(original))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +17,7 @@ from harness.evaluate.accumulate import Accumulator, Evaluation, Settings
 from harness.evaluate.ahead import ahead
 from harness.evaluate.batches import infer
 from harness.evaluate.outputs import SampleFormat, check_outputs, find_outputs, output_stem, read_values
+from harness.evaluate.progress import OnProgress, simple_progress
 from harness.evaluate.task import Array, Model, ResultT, Task
 
 
@@ -56,22 +59,61 @@ def write_inputs(dataset: Dataset, items: Sequence[Item], folder: Path, settings
     return tuple(names)
 
 
-def infer_folder(model: Model, names: Sequence[str], inputs: Path, outputs: Path, sample: SampleFormat) -> None:
+def count_samples(dataset: Dataset, items: Sequence[Item], settings: Settings) -> int:
+    """How many samples the items make, from their outlines alone."""
+    return sum(1 for _ in _names(dataset, items, settings))
+
+
+def check_room(folder: Path, samples: int, sample: SampleFormat, output: SampleFormat) -> None:
+    """Raise HarnessError when the files of so many samples do not fit the folder's disk: 580 GB for ADE20K."""
+    folder.mkdir(parents=True, exist_ok=True)
+    needed_gb = samples * (sample.size_bytes + output.size_bytes) / 1e9
+    free_gb = shutil.disk_usage(folder).free / 1e9
+    if needed_gb > free_gb:
+        raise HarnessError(
+            f"{samples} inputs and outputs take {needed_gb:.1f} GB, and {folder} has {free_gb:.1f} GB left; take "
+            "another evaluate.folder, a smaller dataset.limit, or evaluate.mode=stream, which writes nothing"
+        )
+
+
+def infer_folder(
+    model: Model,
+    names: Sequence[str],
+    inputs: Path,
+    outputs: Path,
+    sample: SampleFormat,
+    *,
+    resume: bool = False,
+    progress: OnProgress | None = None,
+) -> None:
     """Infer input files in the order given and write one output file for each, as ais_bench does.
 
-    For machines whose runtime is not driven by ais_bench. Raises HarnessError when an input is missing or of another
+    For machines whose runtime is not driven by ais_bench. Each output appears whole or not at all; with ``resume`` the
+    batches whose outputs are all there already are left out. Raises HarnessError when an input is missing or of another
     size than ``sample``.
     """
     outputs.mkdir(parents=True, exist_ok=True)
+    targets = [outputs / f"{output_stem(name)}.bin" for name in names]
+    there = next((place for place, target in enumerate(targets) if not target.exists()), len(names)) if resume else 0
+    first = there - there % model.batch_size if there < len(names) else there
+    started, done = time.monotonic(), first
 
     def load(item: Item) -> Prepared:
         return Prepared(item, (item.id,), (read_values(inputs / item.id, sample),), None, None)
 
-    items = [Item(name, index) for index, name in enumerate(names)]
+    items = [Item(name, index) for index, name in enumerate(names)][first:]
     with closing(ahead(load, items, workers=1, waiting=model.batch_size)) as loaded:
         for complete, _ in infer(model, loaded):
             for one in complete:
-                np.ascontiguousarray(one.outputs[0]).tofile(outputs / f"{output_stem(one.item.id)}.bin")
+                if one.problem:
+                    raise one.problem
+                target = targets[one.item.index]
+                unfinished = target.with_name(f"{target.name}.part")
+                np.ascontiguousarray(one.outputs[0]).tofile(unfinished)
+                unfinished.replace(target)
+            done += len(complete)
+            if progress:
+                progress(simple_progress(done, len(names), done - first, time.monotonic() - started))
 
 
 def evaluate_outputs(

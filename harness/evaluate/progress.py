@@ -23,6 +23,12 @@ class Progress:
     """The metric's headline numbers so far, 0 to 1."""
 
 
+def simple_progress(done: int, total: int, fresh: int, elapsed_s: float) -> Progress:
+    """A reading of something without a metric: ``fresh`` of the ``done`` items took ``elapsed_s``."""
+    rate = fresh / max(elapsed_s, 1e-9)
+    return Progress(done, total, elapsed_s, rate, rate, (total - done) / rate if fresh else float("nan"), {})
+
+
 OnProgress = Callable[[Progress], None]
 
 

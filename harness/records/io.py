@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from harness.errors import HarnessError
 from harness.files import write_atomically
 from harness.records.redaction import redact
-from harness.records.schema import SCHEMA_VERSION, Record
+from harness.records.schema import READABLE_VERSIONS, SCHEMA_VERSION, Record
 
 RECORD_FILE = "record.json"
 ENVIRONMENT_FILE = "environment.json"
@@ -87,7 +87,7 @@ def parse_record(content: bytes, path: Path) -> Record:
         record = _ADAPTER.validate_json(content)
     except ValidationError as error:
         raise HarnessError(f"{path}: {_what_is_wrong(content, error)}") from error
-    if record.schema_version != SCHEMA_VERSION:
+    if record.schema_version not in READABLE_VERSIONS:
         raise HarnessError(f"{path}: {_unknown_version(record.schema_version)}")
     return record
 
@@ -166,7 +166,7 @@ def _what_is_wrong(content: bytes, error: ValidationError) -> str:
     except ValueError as damage:
         return f"damaged record, not JSON ({damage}); measure the cell again or restore the file"
     version = data.get("schema_version") if isinstance(data, dict) else None
-    if isinstance(version, int) and version != SCHEMA_VERSION:
+    if isinstance(version, int) and version not in READABLE_VERSIONS:
         return _unknown_version(version)
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "top level"
@@ -175,4 +175,8 @@ def _what_is_wrong(content: bytes, error: ValidationError) -> str:
 
 def _unknown_version(version: int) -> str:
     advice = "upgrade the harness" if version > SCHEMA_VERSION else "read it with the harness that wrote it"
-    return f"record of schema version {version}, but this harness reads {SCHEMA_VERSION}; {advice}"
+    return f"record of schema version {version}, but this harness reads {_readable()}; {advice}"
+
+
+def _readable() -> str:
+    return " to ".join(map(str, (READABLE_VERSIONS[0], READABLE_VERSIONS[-1])))

@@ -1,4 +1,4 @@
-"""What a record holds: the dataclasses behind ``record.json`` (schema version 1) and nothing else.
+"""What a record holds: the dataclasses behind ``record.json`` (schema version 2) and nothing else.
 
 A record is the folder of one cell's results; ``record.json`` is its small, readable index. Raw samples, logs and the
 package list lie beside it, named here by relative path. Times are UTC in ISO 8601; units stand in the names.
@@ -12,7 +12,9 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE_VERSIONS = (1, 2)
+"""Version 1 lacks ``accuracy``."""
 SCHEMA = ConfigDict(extra="forbid", frozen=True)
 
 Status = Literal["ok", "failed", "oom", "timeout", "crashed", "cancelled", "unsupported", "skipped"]
@@ -131,6 +133,68 @@ class Weights:
 
 
 @dataclass(config=SCHEMA)
+class Evaluated:
+    """One model file evaluated once, with the runtime and the batch size that did it.
+
+    ``metrics`` are shares from 0 to 1; ``samples`` were inferred for ``items`` (windows for images).
+    """
+
+    metrics: Mapping[str, float]
+    items: int
+    samples: int
+    batchsize: int
+    soc_version: str
+    backend: str
+    precision: str
+    model_sha256: str
+    elapsed_s: float
+
+
+@dataclass(config=SCHEMA)
+class LeftOut:
+    """An item that could not be used, and why."""
+
+    item: str
+    reason: str
+
+
+@dataclass(config=SCHEMA)
+class PublishedAccuracy:
+    """What somebody else published for this model and data set, in per cent; ``mode`` is how it was evaluated."""
+
+    mode: str
+    metrics: Mapping[str, float]
+    source: str
+
+
+@dataclass(config=SCHEMA)
+class Accuracy:
+    """The accuracy of a cell. Per-class numbers, scores of items and pictures lie beside it: ``tables/``, ``plots/``.
+
+    ``headline`` names the metric that stands for it; ``mode`` (``slide``) and ``how`` say how items become samples,
+    ``method`` whether they were streamed or went through files. ``limit`` is the size of the subset, if it is one.
+    ``reference`` is the same model in float32 with ONNX Runtime, and the very same evaluation where
+    ``reference_is_device``. ``bad`` names what was left out; ``data_sha256`` is of everything that took part.
+    """
+
+    task: str
+    dataset: str
+    split: str
+    limit: int | None
+    mode: str
+    how: str
+    method: Literal["stream", "files"]
+    unit: str
+    headline: str
+    device: Evaluated
+    reference: Evaluated | None = None
+    reference_is_device: bool = False
+    published: PublishedAccuracy | None = None
+    bad: tuple[LeftOut, ...] = ()
+    data_sha256: str = ""
+
+
+@dataclass(config=SCHEMA)
 class Record:
     """Everything known of one cell of one sweep. ``settings`` is the frozen configuration as plain JSON."""
 
@@ -149,6 +213,7 @@ class Record:
     repeats: tuple[Repeat, ...] = ()
     summary: Summary | None = None
     weights: Weights | None = None
+    accuracy: Accuracy | None = None
     parity: Mapping[str, Any] | None = None
     graph: Mapping[str, Any] | None = None
     artifacts: Mapping[str, Artifact] = Field(default_factory=dict)

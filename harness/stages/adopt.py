@@ -31,7 +31,9 @@ def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
         config["shapes"] = {spec.name: list(spec.shape) for spec in model.inputs}
         config["opened_by"] = settings.backend.kind if _opens(settings) else None
     sources = graph_sources("shapes", "batch")
-    return stage_key("adopt", VERSION, inputs=_hashes(settings), config=config, tools=("onnx",), sources=sources)
+    return stage_key(
+        "adopt", VERSION, inputs=weights_identity(settings), config=config, tools=("onnx",), sources=sources
+    )
 
 
 def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
@@ -39,11 +41,11 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
     del inputs
     settings = request.settings
     source = located(settings.model.file or "")
-    before = _hashes(settings)
+    before = weights_identity(settings)
     made, info = _converted(source, folder) if settings.model.kind == CONVERTED else _onnx(settings, source, folder)
     _hash.cache_clear()
     _outside.cache_clear()
-    if _hashes(settings) != before:
+    if weights_identity(settings) != before:
         raise HarnessError(f"model.file={source}: changed while it was read; run again when it is complete")
     weights = {"kind": "file", "trained": True, "sha256": before[source.name], "name": source.name}
     return made, {"weights": weights, **info}
@@ -112,7 +114,7 @@ def _opens(settings: Settings) -> bool:
     return ".onnx" in reads(backend_type(settings.backend.kind))
 
 
-def _hashes(settings: Settings) -> dict[str, str]:
+def weights_identity(settings: Settings) -> dict[str, str]:
     """SHA-256 of the file, and of the files in which an ONNX file keeps its data, by name."""
     source = located(settings.model.file or "")
     outside = () if settings.model.kind == CONVERTED else _outside(source, *_mark(source))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 
 from filelock import FileLock
@@ -32,6 +33,7 @@ def execute(request: Request) -> Result:
         if result.outcome.status == "ok":
             wall_s = time.monotonic() - started
             store.save(request.stage, request.key, Entry(artifacts=result.artifacts, info=result.info, wall_s=wall_s))
+            shutil.rmtree(store.unfinished(request.stage, request.key), ignore_errors=True)
         return result
 
 

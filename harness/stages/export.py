@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -59,6 +60,18 @@ def checkpoint_path(settings: Settings) -> Path | None:
             "give the path of a .pth checkpoint, or leave it out for seeded random weights"
         )
     return path
+
+
+def weights_identity(settings: Settings) -> dict[str, str]:
+    """What the parameters and their network are, whatever batch size and opset they are exported at."""
+    model = settings.model
+    checkpoint = checkpoint_path(settings)
+    network = [model.kind, dict(model.options), list(model.outputs)]
+    return {
+        "weights": sha256_file(checkpoint) if checkpoint else f"seed {model.seed}",
+        "network": json.dumps(network, sort_keys=True),
+        **{file.name: sha256_file(file) for file in family(model.kind).source_files()},
+    }
 
 
 def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dict[str, Path], dict[str, object]]:

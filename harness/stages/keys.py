@@ -12,6 +12,8 @@ from typing import Any
 
 from harness.files import sha256_file
 
+_PACKAGE = Path(__file__).resolve().parent.parent
+
 
 def stage_key(
     stage: str,
@@ -40,8 +42,12 @@ def stage_key(
 
 def graph_sources(*modules: str) -> tuple[Path, ...]:
     """The files of ``harness/graph`` whose content decides what a stage makes."""
-    folder = Path(__file__).resolve().parent.parent / "graph"
-    return tuple(folder / f"{name}.py" for name in modules)
+    return tuple(_PACKAGE / "graph" / f"{name}.py" for name in modules)
+
+
+def room_sources(*rooms: str) -> tuple[Path, ...]:
+    """All files of these rooms."""
+    return tuple(file for room in rooms for file in sorted((_PACKAGE / room).glob("*.py")))
 
 
 @cache

@@ -17,6 +17,7 @@ from harness.backends.registry import backend_type
 from harness.config.schema import Settings
 from harness.models.files import CONVERTED, ONNX
 from harness.records.schema import Artifact, Outcome, Step
+from harness.stages.reference import has_reference, is_reference
 from harness.stages.request import Request, Result
 from harness.stages.store import Entry, Store
 
@@ -47,6 +48,13 @@ def preparation(settings: Settings) -> tuple[str, ...]:
     return tuple(stages)
 
 
+def evaluation(settings: Settings) -> tuple[str, ...]:
+    """The stages after measuring that compute accuracy, in order; a cell that is its own reference needs no other."""
+    if not settings.evaluates:
+        return ()
+    return ("evaluate", "reference") if has_reference(settings) and not is_reference(settings) else ("evaluate",)
+
+
 class Pipeline:
     """One cell's way from settings to a model that can be measured."""
 
@@ -57,13 +65,14 @@ class Pipeline:
         self.steps: dict[str, Step] = {}
         """Finished preparing stages by name, cached ones included."""
 
-    def advance(self) -> Request | None:
-        """The next request that must run, or None when all artifacts are there.
+    def advance(self, *, evaluating: bool = False) -> Request | None:
+        """The next request that must run, or None when all artifacts are there; with ``evaluating`` accuracy as well.
 
         Raises:
             ConfigError: a file that the settings name is not there.
         """
-        for stage in preparation(self.settings):
+        later = evaluation(self.settings) if evaluating else ()
+        for stage in (*preparation(self.settings), *later):
             if stage in self.steps:
                 continue
             inputs = self._inputs(stage)
@@ -71,8 +80,9 @@ class Pipeline:
             entry = self.store.lookup(stage, key) if key else None
             if entry is not None:
                 self.steps[stage] = _cached(stage, key, entry)
+                self._share(self.steps[stage], inputs)
             elif self.take_back_damaged():
-                return self.advance()
+                return self.advance(evaluating=evaluating)
             else:
                 return self._request(stage, key, inputs)
         return None
@@ -80,6 +90,15 @@ class Pipeline:
     def accept(self, request: Request, step: Step) -> None:
         """Take the finished step of a request; one that did not end ok stays the last."""
         self.steps[request.stage] = step
+        self._share(step, request.inputs)
+
+    def _share(self, step: Step, inputs: Mapping[str, Artifact]) -> None:
+        """Let the accuracy of a cell that is the reference itself be the reference of others."""
+        if step.stage != "evaluate" or step.outcome.status != "ok" or not is_reference(self.settings):
+            return
+        key = stage_module("reference").key(self.settings, inputs)
+        if self.store.lookup("reference", key) is None:
+            self.store.save("reference", key, Entry(info={"accuracy": step.info["accuracy"]}, wall_s=step.wall_s))
 
     @property
     def model(self) -> Artifact:

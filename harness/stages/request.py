@@ -30,6 +30,11 @@ class Request:
     round: int | None = None
 
 
+def progress_file(record: Path, stage: str) -> Path:
+    """Where a long stage says in one line how far it is, for whoever waits for it."""
+    return record / "steps" / f"{stage}.progress"
+
+
 @dataclass(config=SCHEMA)
 class Result:
     """What a stage's process says of itself before it ends."""

@@ -1,7 +1,8 @@
 """The store: files under their SHA-256, and what each stage key led to.
 
 ``<home>/store/blobs/<sha256><suffix>`` holds the files, ``keys/<stage>/<key>.json`` what a stage made from which
-inputs, ``work/`` the folders of stages that are running. A file appears under its name whole or not at all.
+inputs, ``work/`` the folders of stages that are running, ``unfinished/`` what one that was
+interrupted goes on from. A file appears under its name whole or not at all.
 """
 
 from __future__ import annotations
@@ -95,6 +96,10 @@ class Store:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def unfinished(self, stage: str, key: str) -> Path:
+        """The folder in which a stage keeps what it needs to go on after a kill; it ends when the stage is done."""
+        return self.root / "unfinished" / f"{stage}-{key[:32]}"
 
     def lock_path(self, stage: str, key: str) -> Path:
         """The lock that a process holds while it makes this key, so that two make it once."""

@@ -12,8 +12,19 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from harness.config.schema import Settings
-from harness.records.schema import Outcome, Record, Repeat, Source, Step, Summary, Weights
+from harness.records.schema import (
+    Accuracy,
+    Outcome,
+    PublishedAccuracy,
+    Record,
+    Repeat,
+    Source,
+    Step,
+    Summary,
+    Weights,
+)
 from harness.stages.pipeline import Pipeline
+from harness.stages.reference import has_reference, is_reference
 from harness.sweep.manifest import Cell, Manifest
 from harness.timing.summary import summarise
 
@@ -21,6 +32,7 @@ _SETTINGS = TypeAdapter(Settings)
 _REPEAT = TypeAdapter(Repeat)
 _SUMMARY = TypeAdapter(Summary)
 _WEIGHTS = TypeAdapter(Weights)
+_ACCURACY = TypeAdapter(Accuracy)
 
 
 def now() -> str:
@@ -30,7 +42,10 @@ def now() -> str:
 
 @dataclass
 class CellRun:
-    """The state of one cell; ``outcome`` is None while it may still go on, ``prepared`` once it can be measured."""
+    """The state of one cell; ``outcome`` is None while it may still go on, ``prepared`` once it can be measured.
+
+    ``accuracies`` are what the stages that evaluate found, by stage; ``evaluated`` once all of them are done.
+    """
 
     cell: Cell
     folder: Path
@@ -38,10 +53,12 @@ class CellRun:
     started: str = field(default_factory=now)
     outcome: Outcome | None = None
     prepared: bool = False
+    evaluated: bool = False
     steps: list[Step] = field(default_factory=list)
     repeats: list[Repeat] = field(default_factory=list)
     tools: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    accuracies: dict[str, Accuracy] = field(default_factory=dict)
     record_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
@@ -52,7 +69,9 @@ class CellRun:
     @property
     def complete(self) -> bool:
         """Whether everything that was asked for is there."""
-        return self.prepared and len(self.repeats) >= self.cell.settings.repeats
+        settings = self.cell.settings
+        measured = len(self.repeats) >= settings.repeats
+        return self.prepared and measured and (self.evaluated or not settings.evaluates)
 
     def take(self, step: Step) -> None:
         """Add a finished step; one that did not end ok decides the cell."""
@@ -62,6 +81,8 @@ class CellRun:
             self.inputs = step.info.get("inputs", {})
             self.repeats.append(_REPEAT.validate_python({**repeat, "peak_memory_bytes": step.peak_memory_bytes}))
             step = _without_info(step)
+        if step.info.get("accuracy") is not None:
+            self.accuracies[step.stage] = _ACCURACY.validate_python(step.info["accuracy"])
         self.steps.append(step)
         if step.outcome.status != "ok":
             self.outcome = step.outcome
@@ -74,6 +95,23 @@ class CellRun:
         return _SUMMARY.validate_python(asdict(numbers))
 
 
+def accuracy_of(run: CellRun) -> Accuracy | None:
+    """The cell's accuracy beside its own reference and what was published for the same data, or None without any."""
+    device = run.accuracies.get("evaluate")
+    if device is None:
+        return None
+    settings = run.cell.settings
+    own = has_reference(settings) and is_reference(settings)
+    reference = device if own else run.accuracies.get("reference")
+    published = next((each for each in settings.model.published if each.dataset == settings.dataset.name), None)
+    return replace(
+        device,
+        reference=reference.device if reference else None,
+        reference_is_device=own,
+        published=PublishedAccuracy(published.mode, published.metrics, published.source) if published else None,
+    )
+
+
 def build_record(
     run: CellRun, manifest: Manifest, *, device: Mapping[str, Any], environment: Mapping[str, Any]
 ) -> Record:
@@ -83,7 +121,12 @@ def build_record(
     settings = run.cell.settings
     first = run.pipeline.info("export") or run.pipeline.info("adopt")
     weights = _WEIGHTS.validate_python(first["weights"]) if first.get("weights") else None
-    made = {name: artifact for step in run.pipeline.steps.values() for name, artifact in step.artifacts.items()}
+    made = {
+        name: artifact
+        for step in run.pipeline.steps.values()
+        for name, artifact in step.artifacts.items()
+        if not is_record_file(name)
+    }
     outcome = run.outcome or (
         Outcome(status="ok") if run.repeats or run.complete else Outcome(status="cancelled", reason="not_measured")
     )
@@ -104,6 +147,7 @@ def build_record(
         repeats=tuple(run.repeats),
         summary=run.summary(),
         weights=weights,
+        accuracy=accuracy_of(run),
         parity=run.pipeline.info("parity") or None,
         graph=run.pipeline.info("simplify").get("graph") or first.get("graph"),
         artifacts=made,
@@ -133,6 +177,12 @@ def _fingerprint(run: CellRun, settings: Settings, made: Mapping[str, Any]) -> d
     }
 
 
+def is_record_file(artifact_name: str) -> bool:
+    """Whether an artifact is a file for the record's folder, at that place in it, rather than one for later stages."""
+    return "/" in artifact_name
+
+
 def _without_info(step: Step) -> Step:
-    """The step as the record lists it: what it found out stands elsewhere in the record."""
-    return replace(step, info={})
+    """The step as the record lists it: what it found out and its files stand elsewhere in the record."""
+    kept = {name: artifact for name, artifact in step.artifacts.items() if not is_record_file(name)}
+    return replace(step, info={}, artifacts=kept)

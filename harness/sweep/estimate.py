@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter
 
 from harness.config.schema import PositiveInt, Settings
 from harness.files import write_atomically
-from harness.stages.pipeline import preparation
+from harness.stages.pipeline import evaluation, preparation
 from harness.sweep.manifest import Manifest
 
 HISTORY_LENGTH = 1000
@@ -25,7 +25,7 @@ HISTORY_LENGTH = 1000
 
 @dataclass(frozen=True)
 class Work:
-    """What decides how long a step takes. ``profile`` is empty for steps that do not measure."""
+    """What decides how long a step takes. ``profile``: how it measures, on what it evaluates; empty for others."""
 
     stage: str
     model: str
@@ -68,7 +68,7 @@ class Remaining:
 
 
 def planned(manifest: Manifest) -> tuple[Planned, ...]:
-    """All steps of a sweep that are not decided beforehand: preparing ones cell by cell, then the rounds."""
+    """All steps of a sweep that are not decided beforehand: preparing ones cell by cell, the rounds, then accuracy."""
     cells = [cell for cell in manifest.cells if cell.decided is None]
     steps = [Planned(cell.name, _work(cell.settings, stage)) for cell in cells for stage in preparation(cell.settings)]
     for number in range(1, manifest.rounds + 1):
@@ -77,6 +77,13 @@ def planned(manifest: Manifest) -> tuple[Planned, ...]:
             if number <= cell.settings.repeats:
                 work = replace(_work(cell.settings, "measure"), profile=measure.name)
                 steps.append(Planned(cell.name, work, number, measure.budget_s))
+    for cell in cells:
+        data = cell.settings.dataset
+        part = f"{data.name}:{data.limit or 'all'}"
+        steps += [
+            Planned(cell.name, replace(_work(cell.settings, stage), profile=part))
+            for stage in evaluation(cell.settings)
+        ]
     return tuple(steps)
 
 
@@ -102,7 +109,8 @@ class History:
     def expected(self, work: Work) -> float | None:
         """Seconds that a step should take: its own mean, else scaled from other batch sizes, else None.
 
-        A measuring step is not scaled: it runs until a budget or a minimum is reached, whatever its batch size.
+        A measuring step is not scaled: it runs until a budget or a minimum is reached, whatever its batch size. Nor is
+        one that evaluates: the data stays the same.
         """
         own = self._seconds.get(work)
         if own is not None or work.profile:

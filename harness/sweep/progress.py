@@ -20,6 +20,7 @@ from rich.text import Text
 
 from harness.records.schema import Outcome
 from harness.sweep.estimate import History, Planned, Remaining
+from harness.sweep.follow import Follower, told_by
 
 MEASURING = frozenset({"measure"})
 """Stages that must not be disturbed."""
@@ -50,6 +51,8 @@ class Progress:
         self._label = ""
         self._since = 0.0
         self._after: Remaining | None = None
+        self._told: Path | None = None
+        self._follower: Follower | None = None
 
     @property
     def interactive(self) -> bool:
@@ -63,14 +66,20 @@ class Progress:
         steps = f", at most {_count(self._total, 'step')}" if plan else ""
         self._say(f"{_count(total_cells, 'cell')}, {_count(rounds, 'round')}{steps}")
 
-    def step_started(self, cell_name: str, stage: str, number: int | None = None, of: int | None = None) -> None:
-        """A process is about to be started for a stage of a cell; in round ``number`` of ``of`` when it measures."""
+    def step_started(
+        self, cell_name: str, stage: str, number: int | None = None, of: int | None = None, told: Path | None = None
+    ) -> None:
+        """A process is about to be started for a stage of a cell; in round ``number`` of ``of`` when it measures.
+
+        ``told`` is the file in which a long stage says how far it is.
+        """
         self._current = self._left.pop((cell_name, stage, number), None)
         self._done += 1
         self._total = max(self._total, self._done) if self._total else 0
         self._label = f"{cell_name}  {stage}" + (f" {number}/{of or number}" if number is not None else "")
         self._since = self._clock()
         self._after = self._history.remaining(self._left.values())
+        self._told = told
         if stage in MEASURING:
             self._say(f"{self._position()} {self._label}  started{self._outlook()}")
         elif self.interactive:
@@ -80,6 +89,9 @@ class Progress:
                 self._live.start()
         else:
             self._say(f"{self._position()} {self._label}  started")
+            if told is not None:
+                label = self._label
+                self._follower = Follower(told, lambda line: self._say(f"{self._position()} {label}  {line}"))
 
     def step_finished(self, outcome: Outcome, wall_s: float, cached: bool = False) -> None:
         """The step ended; if not ok, the cell's other steps will not come."""
@@ -139,7 +151,9 @@ class Progress:
         """The line that a terminal shows while a step is prepared, as it is this second."""
         elapsed = self._clock() - self._since
         line = f"{self._position()} {self._label}  {duration(elapsed)}"
-        if self._current is not None:
+        if said := told_by(self._told):
+            line += f"; {said}"
+        elif self._current is not None:
             own, left = self._history.expected(self._current.work), None
             if self._after is not None and own is not None and elapsed <= own:
                 left = Remaining(self._after.seconds + own - elapsed, self._after.by_budget)
@@ -148,6 +162,9 @@ class Progress:
         return self._spinner
 
     def _still(self) -> None:
+        if self._follower is not None:
+            self._follower.stop()
+            self._follower = None
         if self._live is not None:
             with suppress(OSError, ValueError, SystemExit):
                 self._live.stop()

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,9 @@ from harness.files import write_atomically
 from harness.records.io import ENVIRONMENT_FILE, record_folder, write_environment, write_record
 from harness.records.schema import Outcome, Record, Step
 from harness.stages.pipeline import Pipeline, finished
-from harness.stages.request import REQUEST, Request, Result
+from harness.stages.request import REQUEST, Request, Result, progress_file
 from harness.stages.store import Store
-from harness.sweep.cell import CellRun, build_record, now
+from harness.sweep.cell import CellRun, build_record, is_record_file, now
 from harness.sweep.estimate import planned
 from harness.sweep.guard import memory_limit
 from harness.sweep.manifest import Manifest
@@ -59,6 +61,10 @@ class Sweep:
                     if run.active and number <= run.cell.settings.repeats:
                         self._measure(run, number)
                         self._save(run)
+            for run in runs:
+                if run.active and run.cell.settings.evaluates:
+                    self._prepare(run, evaluating=True)
+                    self._save(run)
         except KeyboardInterrupt:
             for run in runs:
                 if run.active and not run.complete:
@@ -72,27 +78,40 @@ class Sweep:
         folder = record_folder(self.home, self.manifest.sweep_id, cell.name)
         return CellRun(cell, folder, Pipeline(cell.settings, store, folder), outcome=cell.decided)
 
-    def _prepare(self, run: CellRun) -> None:
+    def _prepare(self, run: CellRun, *, evaluating: bool = False) -> None:
+        """Run what is missing before the cell can be measured; with ``evaluating`` what its accuracy needs as well."""
         known = len(run.pipeline.steps)
         while run.active:
             try:
-                request = run.pipeline.advance()
+                request = run.pipeline.advance(evaluating=evaluating)
             except (HarnessError, OSError) as error:
                 run.outcome = Outcome(status="failed", reason="refused", message=" ".join(str(error).split()))
                 self.progress.cell_ended(run.cell.name, run.outcome)
                 return
             cached = [step for step in list(run.pipeline.steps.values())[known:] if step.cached]
             for step in cached:
-                run.take(step)
+                self._take(run, step)
             if cached:
                 self.progress.cell_cached(run.cell.name, [step.stage for step in cached])
             if request is None:
-                run.prepared = True
+                run.prepared, run.evaluated = True, evaluating
                 return
             step = self._step(run, request)
             run.pipeline.accept(request, step)
-            run.take(step)
+            self._take(run, step)
             known = len(run.pipeline.steps)
+
+    def _take(self, run: CellRun, step: Step) -> None:
+        """Add a finished step to the cell, and the files that it made for the record to the record's folder."""
+        run.take(step)
+        for name, artifact in step.artifacts.items():
+            if is_record_file(name):
+                target = run.folder / name
+                try:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(run.pipeline.store.path(artifact), target)
+                except OSError as error:
+                    self.progress.note(f"{run.cell.name}  {name} could not be written: {error}")
 
     def _measure(self, run: CellRun, number: int) -> None:
         if damaged := run.pipeline.take_back_damaged():
@@ -106,7 +125,10 @@ class Sweep:
         settings = request.settings
         label = request.stage if request.round is None else f"{request.stage}-{request.round:02d}"
         rounds = settings.measure.rounds if request.round else None
-        self.progress.step_started(run.cell.name, request.stage, request.round, rounds)
+        told = progress_file(run.folder, request.stage)
+        with suppress(OSError):
+            told.unlink(missing_ok=True)
+        self.progress.step_started(run.cell.name, request.stage, request.round, rounds, told=told)
         started = now()
         log = f"logs/{label}.log"
         exit_: ChildExit | None = None

@@ -56,7 +56,7 @@ REFUSED = [
     (["model.options.window_size=0"], ["model.options.window_size=0"]),
     (["backend.options.arenaa=true"], ["backend.options.arenaa: no such key", "did you mean 'arena'?"]),
     (["backend.options.intra_op_threads=many"], ["backend.options.intra_op_threads=many: expected a whole number"]),
-    (["dataset=ade20k"], ["dataset: no such key"]),
+    (["dataset=ade20"], ["dataset=ade20: no such choice; did you mean 'ade20k'?"]),
 ]
 
 

@@ -51,5 +51,5 @@ def test_most_pictures_make_overlapping_windows_of_the_model_s_size():
 
 @pytest.mark.parametrize("wrong", [{"count": 0}, {"split": "test"}, {"limit": 0}])
 def test_wrong_settings_are_refused_by_name(wrong):
-    with pytest.raises(ConfigError, match=f"dataset.{next(iter(wrong))}="):
+    with pytest.raises(ConfigError, match=f"{next(iter(wrong))}="):
         Shapes(**wrong)

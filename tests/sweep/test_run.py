@@ -43,7 +43,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_first_sweep_leaves_a_complete_record(prepared: Path) -> None:
     (record,) = records(prepared)[:1]
     assert record["outcome"]["status"] == "ok"
-    assert record["schema_version"] == 1
+    assert record["schema_version"] == 2
     assert [step["stage"] for step in record["steps"]] == ["export", "simplify", "parity", "measure"]
     assert record["weights"] == {"kind": "random", "trained": False, "seed": 0, "sha256": None, "name": None}
     assert record["summary"]["throughput"]["mean"] > 0

@@ -1,0 +1,101 @@
+"""What is settled about accuracy before a sweep starts: trained weights, fitting data, whole samples.
+
+Everything is looked at before anything is built, so that nobody waits for a measurement to learn of a missing file.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rich.console import Console
+
+from harness.config.schema import Settings
+from harness.errors import ConfigError, HarnessError
+from harness.models.files import is_file
+from harness.sweep.manifest import Cell
+
+INSTALL = "pip install 'npu-harness[evaluate]'"
+NEEDED = {"cv2": "opencv-python-headless", "numba": "numba"}
+SHOWN = 3
+"""How many left-out samples a note names; the record names all."""
+
+
+def checked_data(cells: Sequence[Cell], console: Console) -> list[Cell]:
+    """The cells, with notes on what is left out of their data.
+
+    Raises:
+        ConfigError: one line on the first cell whose accuracy cannot be computed, or would mean nothing.
+    """
+    notes: dict[str, tuple[str, ...]] = {}
+    done = []
+    for cell in cells:
+        settings = cell.settings
+        if not settings.evaluates or cell.decided:
+            done.append(_with_unused(cell))
+            continue
+        _check_weights(cell)
+        _check_installed()
+        seen = repr((settings.dataset, settings.model.task))
+        if seen not in notes:
+            notes[seen] = _looked_through(settings, console)
+        _check_fit(settings)
+        done.append(replace(cell, notes=(*cell.notes, *notes[seen])))
+    return done
+
+
+def _with_unused(cell: Cell) -> Cell:
+    data = cell.settings.dataset
+    if data.kind == "none" or cell.settings.evaluate.enabled:
+        return cell
+    return replace(cell, notes=(*cell.notes, f"dataset={data.name} is not used: accuracy needs evaluate=true"))
+
+
+def _check_weights(cell: Cell) -> None:
+    """Accuracy of random weights is a number that means nothing: only who asks for them by name gets it."""
+    model = cell.settings.model
+    if is_file(model) or model.checkpoint is not None or model.weights == "random":
+        return
+    why = "; ".join(cell.notes) or f"{model.name} has no trained weights"
+    raise ConfigError(
+        f"evaluate=true: {why}; the accuracy of random weights means nothing: give model.checkpoint=FILE, or ask for "
+        "it by name with model.weights=random"
+    )
+
+
+def _check_installed() -> None:
+    missing = [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        raise ConfigError(f"evaluate=true: {', '.join(missing)} is not installed here; {INSTALL}")
+
+
+def _check_fit(settings: Settings) -> None:
+    from harness.evaluate.plans import opened_plan
+
+    with opened_plan(settings):
+        pass
+
+
+def _looked_through(settings: Settings, console: Console) -> tuple[str, ...]:
+    """Notes on the samples that are left out.
+
+    Raises:
+        ConfigError: the data is not there, or some samples cannot be used and none may be left out; all are named.
+    """
+    from harness.datasets.check import usable
+    from harness.evaluate.plans import check_task, opened_plan
+
+    check_task(settings)
+    data = settings.dataset
+    with opened_plan(settings) as plan:
+        total = len(plan.dataset.items)
+        with console.status(f"{data.name}: looking through {total} {plan.unit}"):
+            try:
+                items, bad = usable(plan.dataset, data.on_bad_sample, settings.evaluate.workers)
+            except HarnessError as error:
+                raise ConfigError(str(error)) from error
+    if not bad:
+        return ()
+    named = "; ".join(f"{each.item_id}: {each.reason}" for each in bad[:SHOWN]) + ("; ..." if len(bad) > SHOWN else "")
+    return (f"{data.name}: {len(bad)} of {total} {plan.unit} are left out, {len(items)} stay: {named}",)
