@@ -15,7 +15,8 @@ from harness.commands.prepare import prepared
 from harness.config import invocation
 from harness.files import write_atomically
 from harness.records.schema import Record
-from harness.report.cells import cells_markdown, cells_table
+from harness.report.accuracy import accuracy_table
+from harness.report.cells import cells_table
 from harness.sweep.manifest import Manifest, write_manifest
 from harness.sweep.outcome import exit_status
 from harness.sweep.progress import Progress
@@ -49,8 +50,11 @@ def run_manifest(manifest: Manifest, home: Path) -> int:
         packages=package_list(),
     )
     records = sweep.run()
-    console.print(cells_table(records))
-    table = cells_markdown(records)
+    tables = [table for table in (cells_table(records), accuracy_table(records)) if table]
+    for each in tables:
+        console.print(each)
+        console.print()
+    table = "\n".join(each.markdown() for each in tables)
     sweep.progress.append(table)
     problems += [f"record of {name} could not be written: {reason}" for name, reason in sweep.unwritten.items()]
     try:

@@ -5,75 +5,38 @@ Below it stand the notes: why a cell has no figures; what was timed, how often, 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-
-from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
-from rich.text import Text
+from collections.abc import Sequence
 
 from harness.records.schema import Outcome, Record, Weights
 from harness.report.digits import MISSING, figure
-from harness.report.words import BOUNDARIES, counted, device_words, plain, setting
+from harness.report.grid import Grid
+from harness.report.words import BOUNDARIES, counted, device_words, setting
 
 MARKS = {"measured": "", "simulated": "*", "reference": "^"}
 COLUMNS = ("cell", "batch", "device", "precision", "outcome", "samples/s", "median ms", "verdict", "peak GB", "weights")
 _NUMBERS = frozenset({"batch", "samples/s", "median ms", "peak GB"})
 _LEAST_NEEDED = ("weights", "verdict", "peak GB", "precision", "device", "median ms", "samples/s", "batch")
 """The columns that a narrow terminal goes without, in this order."""
-_GAP = 2
 _OVERRIDES_IN_COLUMNS = ("model=", "batchsize=", "soc_version=", "precision=")
-_MARKDOWN = re.compile(r"([\\`*\[\]|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 _STYLES = {"ok": "green", "skipped": "dim", "cancelled": "yellow"}
 
 
-@dataclass(frozen=True)
-class CellsTable:
-    """The table and its notes, for ``console.print``; columns that do not fit the terminal are left out and named."""
-
-    rows: Sequence[Mapping[str, str]]
-    statuses: Sequence[str]
-    notes: Sequence[str]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Called by rich, with the terminal's width and encoding."""
-        columns, hidden = _fitting(self.rows, options.max_width)
-        table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
-        for column in columns:
-            number = column in _NUMBERS
-            table.add_column(column, justify="right" if number else "left", overflow="fold", no_wrap=number)
-        for row, status in zip(self.rows, self.statuses, strict=True):
-            style = {"outcome": _STYLES.get(status, "red")}
-            table.add_row(*(Text(_encodable(row[c], options.encoding), style.get(c, "")) for c in columns))
-        yield table
-        yield Text()
-        left_out = [f"Not shown for want of width: {', '.join(hidden)}."] if hidden else []
-        for note in (*self.notes, *left_out):
-            yield Text(_encodable(note, options.encoding), overflow="fold")
-
-
-def cells_table(records: Sequence[Record]) -> CellsTable:
-    """The table for a terminal of any width; nothing in a record is taken for markup."""
-    rows, notes = _rows(records), _notes(records)
-    return CellsTable(
-        [{column: plain(value) for column, value in row.items()} for row in rows],
-        [record.outcome.status for record in records],
-        [plain(note) for note in notes],
+def cells_table(records: Sequence[Record]) -> Grid:
+    """The table with its notes, for a terminal of any width and as Markdown."""
+    return Grid(
+        columns=COLUMNS,
+        rows=_rows(records),
+        notes=_notes(records),
+        numbers=_NUMBERS,
+        least_needed=_LEAST_NEEDED,
+        styles={"outcome": [_STYLES.get(record.outcome.status, "red") for record in records]},
     )
 
 
 def cells_markdown(records: Sequence[Record]) -> str:
     """The table as GitHub's Markdown, the notes as a list below it; ends with a line feed."""
-    lines = [_line(COLUMNS), _line("---:" if column in _NUMBERS else "---" for column in COLUMNS)]
-    lines += [_line(_escaped(row[column]) for column in COLUMNS) for row in _rows(records)]
-    return "\n".join([*lines, "", *(f"- {_escaped(note)}" for note in _notes(records))]).rstrip() + "\n"
-
-
-def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    return cells_table(records).markdown()
 
 
 def _rows(records: Sequence[Record]) -> list[dict[str, str]]:
@@ -191,27 +154,3 @@ def _timed(records: Sequence[Record]) -> list[str]:
         )
         notes.append("peak GB (10^9 bytes): the largest process that ran for the cell, whatever its stage.")
     return notes
-
-
-def _fitting(rows: Sequence[Mapping[str, str]], width: int) -> tuple[list[str], list[str]]:
-    """The columns that fit, and those left out; the first column may be folded to make room."""
-    widths = {column: max([cell_len(column), *(cell_len(row[column]) for row in rows)]) for column in COLUMNS}
-    widths["cell"] = min(widths["cell"], max(width // 4, cell_len("cell")))
-    columns, hidden = list(COLUMNS), []
-    for column in _LEAST_NEEDED:
-        if sum(widths[c] for c in columns) + _GAP * (len(columns) - 1) <= width:
-            break
-        columns.remove(column)
-        hidden.append(column)
-    return columns, hidden
-
-
-def _encodable(text: str, encoding: str) -> str:
-    """The text as an old terminal can show it."""
-    return text.replace("±", "+-").encode(encoding, "replace").decode(encoding) if "utf" not in encoding else text
-
-
-def _escaped(text: str) -> str:
-    """Text that neither Markdown nor HTML takes for anything else."""
-    safe = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _MARKDOWN.sub(r"\\\1", safe)

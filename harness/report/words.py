@@ -41,6 +41,12 @@ def counted(numbers: Sequence[int], one: str, many: str) -> str:
     return f"{low} to {high} {many}" if low != high else f"{low} {one if low == 1 else many}"
 
 
+def listed(values: Sequence[object]) -> str:
+    """``1``, ``1 and 4``, ``1, 4 and 8``."""
+    words = [str(value) for value in values]
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
 def plain(text: str) -> str:
     """One line without characters that would move a cursor or change a colour."""
     return "".join(character if character.isprintable() else " " for character in text)
