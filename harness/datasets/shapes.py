@@ -25,6 +25,8 @@ from harness.errors import ConfigError
 SHAPES_CLASSES = ("sky", "grass", "water", "brick", "disc", "square", "triangle", "ring")
 SHAPES_SLIDING = Sliding(scale=(512, 128), window=(128, 128), stride=(96, 96))
 """The windows that the data set is meant for: those of ADE20K at a quarter of the size."""
+SHAPES_VERSION = 1
+"""To be raised with every change of what is drawn: a score and a checkpoint belong to one version."""
 
 Field = npt.NDArray[np.float64]
 Scene = tuple[Pixels, Pixels]
@@ -138,8 +140,19 @@ def _outline(kind: int, right: Field, down: Field) -> Field:
     return outlines[kind]()
 
 
+def _surface(kind: int, right: Field, down: Field) -> Field:
+    """Disc: brightest in the middle; square: checked; triangle: striped; ring: plain. Values from about -1 to 1."""
+    surfaces: dict[int, Callable[[], Field]] = {
+        4: lambda: 1 - 2 * (right * right + down * down),
+        5: lambda: np.where((_wave(1.2 * right) < 0) == (_wave(1.2 * down) < 0), 1.0, -1.0),
+        6: lambda: _wave(2 * down),
+        7: lambda: np.zeros_like(right),
+    }
+    return surfaces[kind]()
+
+
 def _place(random: np.random.RandomState, rows: Field, columns: Field, picture: Field, labels: Pixels) -> None:
-    """Draw one shape of a random place, size, turn and colour; a rim of one pixel stays unlabelled."""
+    """Draw one shape of a random place, size, turn, colour and contrast; a rim of one pixel stays unlabelled."""
     height, width = rows.shape
     kind = int(random.randint(4, 8))
     radius = min(height, width) * random.uniform(0.12, 0.26)
@@ -147,8 +160,10 @@ def _place(random: np.random.RandomState, rows: Field, columns: Field, picture: 
     down = (rows - random.uniform(0, height)) / radius
     right = (columns - random.uniform(0, width)) / radius
     cosine, sine = math.cos(turn), math.sin(turn)
-    outside = _outline(kind, right * cosine - down * sine, right * sine + down * cosine)
+    right, down = right * cosine - down * sine, right * sine + down * cosine
+    outside = _outline(kind, right, down)
     inside = outside < 0
-    picture[inside] = random.uniform(20, 235, 3)
+    painted = random.uniform(20, 235, 3) + _surface(kind, right, down)[..., None] * random.uniform(18, 40)
+    picture[inside] = painted[inside]
     labels[inside] = kind + 1
     labels[np.abs(outside) * radius < 0.7] = 0

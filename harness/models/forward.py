@@ -1,8 +1,9 @@
-"""Running a torch network on a few samples of a batch, one at a time, so that memory does not grow with the batch."""
+"""Running a torch network on the samples of a batch, one at a time, so that memory does not grow with the batch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,3 +43,14 @@ def leading(inputs: Mapping[str, NDArray[Any]], samples: int, batch_axes: int) -
     """Views of the inputs: the first ``samples`` of the batch, and of every further batch axis the first entry."""
     place = (slice(samples), *[slice(1)] * (batch_axes - 1))
     return {name: array[place] for name, array in inputs.items()}
+
+
+@dataclass(frozen=True)
+class ModuleRuntime:
+    """A network, in eval mode and on the CPU, as a runtime that an evaluation can use."""
+
+    module: nn.Module
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        """The outputs for the whole batch."""
+        return run_module(self.module, inputs, len(next(iter(inputs.values()))))

@@ -89,7 +89,7 @@ def test_the_batch_size_reaches_the_input_shape(composer: Composer) -> None:
     for size in (1, 3):
         settings = compose_in(composer, "model=swin98_tiny", f"batchsize={size}")
         assert settings.batchsize == size
-        assert settings.model.inputs[0].shape == (size, 3, 64, 64)
+        assert settings.model.inputs[0].shape == (size, 3, 128, 128)
 
 
 @pytest.mark.parametrize(

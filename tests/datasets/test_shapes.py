@@ -8,13 +8,14 @@ import pytest
 from harness.datasets.check import usable
 from harness.datasets.pictures import WindowedPictures
 from harness.datasets.shapes import SHAPES_CLASSES, SHAPES_SLIDING, Shapes, draw_scene
+from harness.datasets.windows import Sliding, sliding_for
 from harness.errors import ConfigError
 
 
 def test_the_same_key_draws_the_same_scene_everywhere():
     picture, labels = draw_scene((0, 1, 0))
     assert picture.shape[:2] == labels.shape
-    assert hashlib.sha256(labels.tobytes()).hexdigest()[:16] == "b5fdba0bd5aaba0a"
+    assert hashlib.sha256(labels.tobytes()).hexdigest()[:16] == "e0fe4a9cd59f5a6c"
     again = draw_scene((0, 1, 0))
     assert np.array_equal(picture, again[0])
     assert not np.array_equal(labels, draw_scene((0, 1, 1), labels.shape)[1])
@@ -37,6 +38,11 @@ def test_every_class_and_unlabelled_pixels_occur_and_sizes_vary():
     assert np.all(counts / counts.sum() > 0.01)
     assert len(counts) == len(SHAPES_CLASSES) + 1
     assert len({label.shape for label in labels}) > 40
+
+
+def test_windows_keep_the_official_proportions_at_any_size_of_the_model():
+    assert sliding_for((512, 512)) == Sliding()
+    assert sliding_for((128, 128)) == SHAPES_SLIDING
 
 
 def test_most_pictures_make_overlapping_windows_of_the_model_s_size():

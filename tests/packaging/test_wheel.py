@@ -60,6 +60,9 @@ def test_the_wheel_holds_the_configuration_and_the_plug_ins(wheel: Path) -> None
     assert "hydra_plugins/harness_launcher/launcher.py" in names
     assert "hydra_plugins/__init__.py" not in names, "a namespace shared with other plug-ins"
     assert "harness/py.typed" in names
+    for file in (ROOT / "harness" / "models" / "shipped").iterdir():
+        assert f"harness/models/shipped/{file.name}" in names
+    assert any(name.startswith("harness/models/shipped/") and name.endswith(".pth") for name in names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not any(name.startswith("tests/") for name in names)
 

@@ -88,7 +88,8 @@ def test_an_exported_network_is_carried_and_measured_elsewhere(tmp_path: Path) -
     assert measured.returncode == 0, measured.stdout + measured.stderr
     for record, theirs in zip(records(elsewhere), records(tmp_path), strict=True):
         assert record["name"] == theirs["name"]
-        assert record["weights"]["kind"] == "random", "the file says that nobody trained it"
+        assert record["weights"] == theirs["weights"]
+        assert record["weights"]["dataset"] == "shapes", "the file says what its weights were trained on"
         assert record["summary"]["throughput"]["mean"] > 0
 
 

@@ -45,7 +45,9 @@ def test_the_first_sweep_leaves_a_complete_record(prepared: Path) -> None:
     assert record["outcome"]["status"] == "ok"
     assert record["schema_version"] == 2
     assert [step["stage"] for step in record["steps"]] == ["export", "simplify", "parity", "measure"]
-    assert record["weights"] == {"kind": "random", "trained": False, "seed": 0, "sha256": None, "name": None}
+    weights = record["weights"]
+    assert (weights["kind"], weights["trained"], weights["dataset"]) == ("checkpoint", True, "shapes")
+    assert weights["name"].endswith(f"-{weights['sha256'][:8]}.pth")
     assert record["summary"]["throughput"]["mean"] > 0
     assert all(step["peak_memory_bytes"] > 0 for step in record["steps"])
     repeat = record["repeats"][0]
