@@ -24,11 +24,7 @@ def find(kind: str, built_in: Mapping[str, str], group: str, key: str, noun: str
     Raises:
         ConfigError: there is none of that name, or it cannot be imported.
     """
-    installed = {point.name: f"{point.module}:{point.attr}" for point in importlib.metadata.entry_points(group=group)}
-    target = built_in.get(kind) or installed.get(kind) or (kind if ":" in kind else None)
-    if target is None:
-        known = suggestion(kind, {*built_in, *installed}, "known")
-        raise ConfigError(f"{key}={kind}: no such {noun}; {known}, or give package.module:attribute")
+    target = target_of(kind, built_in, group, key, noun)
     module_name, _, attribute = target.partition(":")
     try:
         found: object = importlib.import_module(module_name)
@@ -37,3 +33,13 @@ def find(kind: str, built_in: Mapping[str, str], group: str, key: str, noun: str
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise ConfigError(f"{key}={kind}: cannot import {target} ({error}); give package.module:attribute") from error
     return found
+
+
+def target_of(kind: str, built_in: Mapping[str, str], group: str, key: str, noun: str) -> str:
+    """The ``package.module:attribute`` that ``kind`` names, not imported; arguments and error as for ``find``."""
+    installed = {point.name: f"{point.module}:{point.attr}" for point in importlib.metadata.entry_points(group=group)}
+    target = built_in.get(kind) or installed.get(kind) or (kind if ":" in kind else None)
+    if target is None:
+        known = suggestion(kind, {*built_in, *installed}, "known")
+        raise ConfigError(f"{key}={kind}: no such {noun}; {known}, or give package.module:attribute")
+    return target

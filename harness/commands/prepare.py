@@ -83,6 +83,11 @@ def _with_simplify(cell: Cell) -> Cell:
 
 def _check_ends(cell: Cell) -> None:
     settings = cell.settings
+    if settings.model.graph.rules and cell.decided is None and not _installed("onnxscript"):
+        rules = ", ".join(settings.model.graph.rules)
+        raise ConfigError(
+            f"model.graph.rules=[{rules}]: onnxscript is not installed here; {INSTALL}, or 'model.graph.rules=[]'"
+        )
     if settings.export_only and settings.convert_only:
         raise ConfigError("export_only=true, convert_only=true: a cell can only end once; give one of them")
     if settings.model.kind == CONVERTED and (settings.export_only or settings.convert_only):

@@ -84,6 +84,13 @@ class PublishedSettings:
 
 
 @dataclass(config=SCHEMA)
+class GraphSettings:
+    """What is changed in the model's ONNX graph after simplification: names of rules, in order; none by default."""
+
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(config=SCHEMA)
 class ModelSettings:
     """What network is measured; ``kind`` names its family, which validates ``options``, or the format of its ``file``.
 
@@ -105,6 +112,7 @@ class ModelSettings:
     pretrained: PretrainedSettings | None = None
     checkpoint: str | None = None
     seed: Count = 0
+    graph: GraphSettings = Field(default_factory=GraphSettings)
     file: str | None = None
     dims: Annotated[Mapping[str, PositiveInt], BeforeValidator(_flat)] = Field(default_factory=dict)
     published: tuple[PublishedSettings, ...] = ()
@@ -228,6 +236,7 @@ class LimitSettings:
     adopt_s: Annotated[float, Field(gt=0)] = 1800
     export_s: Annotated[float, Field(gt=0)] = 1800
     simplify_s: Annotated[float, Field(gt=0)] = 1800
+    rewrite_s: Annotated[float, Field(gt=0)] = 1800
     parity_s: Annotated[float, Field(gt=0)] = 1800
     convert_s: Annotated[float, Field(gt=0)] = 7200
     measure_s: Annotated[float, Field(gt=0)] = 3600

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from harness.config.schema import DatasetSettings, Settings
 from harness.config.validate import refusal, validated
 from harness.errors import ConfigError
+from harness.graph.rules import check_rules
 from harness.models.files import check_model, is_file, with_name
 
 
@@ -25,6 +26,7 @@ def settings_from(
     settings = validated(Settings, values, given=given, origins=origins)
     model, backend = settings.model, settings.backend
     check_model(model)
+    check_rules(model.graph.rules)
     if not is_file(model):
         _check_options("model", model.kind, json.dumps(dict(model.options)), frozenset(given), origins.get("model"))
     data = settings.dataset

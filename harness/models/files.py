@@ -75,6 +75,10 @@ def check_model(model: ModelSettings) -> None:
     for key, given in misplaced.items():
         if given:
             raise ConfigError(f"model.{key}: the weights of {model.file} are in the file; leave model.{key} out")
+    if model.kind == CONVERTED and model.graph.rules:
+        raise ConfigError(
+            f"model.graph.rules: {model.file} was converted already; rewrite the ONNX file it was made from"
+        )
     if model.kind == CONVERTED and model.dims:
         raise ConfigError(f"model.dims: the shapes of {model.file} were fixed when it was converted; leave it out")
 

@@ -113,6 +113,8 @@ def _notes(records: Sequence[Record]) -> list[str]:
     notes += _timed(records)
     if any(record.weights is not None and not record.weights.trained for record in records):
         notes.append("Random and untrained weights: the outputs, and any accuracy, mean nothing.")
+    idle = {record.settings.get("model", {}).get("name"): _idle_rules(record) for record in records}
+    notes += [f"{model}: graph rules that never fired: {', '.join(rules)}." for model, rules in idle.items() if rules]
     shown = {record.source for record in records}
     if "simulated" in shown:
         notes.append(f"{MARKS['simulated']} simulated by a stand-in of the device, not measured.")
@@ -123,6 +125,12 @@ def _notes(records: Sequence[Record]) -> list[str]:
             "The cells were measured one after the other, not in rounds: drift of the machine is in the figures."
         )
     return notes
+
+
+def _idle_rules(record: Record) -> list[str]:
+    """The graph rules that were asked for and found nothing to change."""
+    fired = (record.graph or {}).get("rules", {})
+    return [name for name, count in fired.items() if not count]
 
 
 def _why(record: Record) -> str:

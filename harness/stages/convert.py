@@ -17,7 +17,7 @@ from harness.stages.request import Request
 T = TypeVar("T")
 
 VERSION = 1
-CONSUMES = ("simplified", "exported")
+CONSUMES = ("rewritten", "simplified", "exported")
 """The first of them that there is, is converted."""
 
 

@@ -1,4 +1,4 @@
-"""Stage parity: torch, the exported and the simplified file must agree, or the cell fails before it is measured.
+"""Stage parity: torch, the exported, the simplified and the rewritten file must agree, or the cell fails unmeasured.
 
 Of a model that came as a file there is no torch: see ``harness.stages.file_parity``.
 What torch computes for the first samples was kept when the network was exported; ONNX Runtime runs both files on the
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from harness.graph.parity import ParityResult
 
 VERSION = 2
-CONSUMES = ("reference", "exported", "simplified")
+FORMS = ("exported", "simplified", "rewritten")
+CONSUMES = ("reference", *FORMS)
 
 
 def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
@@ -65,25 +66,27 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
     info: dict[str, Any] = {}
     problems: list[str] = []
     previous: Sequence[Array] = ()
-    for name in (name for name in ("exported", "simplified") if name in inputs):
+    before = ""
+    for name in (name for name in FORMS if name in inputs):
         outputs = _outputs(settings, inputs[name], arrays, folder)
         firsts = [b[: len(a)] for a, b in zip(reference, outputs, strict=True)]
         comparisons = [("torch", _worst(reference, firsts, axis), asked)]
         if previous:
-            comparisons.append(("exported", _worst(previous, outputs, axis), REWRITTEN))
+            comparisons.append((before, _worst(previous, outputs, axis), REWRITTEN))
         for against, result, thresholds in comparisons:
             info[f"{against}_{name}"] = {**asdict(result), "max_abs_over_range": result.max_abs_over_range}
             problem = check(result, thresholds)
             if problem:
                 problems.append(f"{against} and {name}: {problem}")
-        previous = outputs
+        previous, before = outputs, name
     if problems:
         info["outcome"] = Outcome(
             status="failed",
             stage="parity",
             reason="parity_broken",
             message="; ".join(problems),
-            hint="the graph computes something else than the network: try export.simplify=false, another export.opset",
+            hint="the graph computes something else than the network: try export.simplify=false, another export.opset, "
+            "or 'model.graph.rules=[]'",
         )
     return {}, info
 

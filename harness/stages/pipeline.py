@@ -21,7 +21,7 @@ from harness.stages.reference import has_reference, is_reference
 from harness.stages.request import Request, Result
 from harness.stages.store import Entry, Store
 
-MODELS = ("model", "simplified", "exported")
+MODELS = ("model", "rewritten", "simplified", "exported")
 """The artifacts that can be measured; the first one that there is, is."""
 
 
@@ -41,6 +41,8 @@ def preparation(settings: Settings) -> tuple[str, ...]:
     stages = ["adopt" if settings.model.kind == ONNX else "export"]
     if settings.export.simplify:
         stages.append("simplify")
+    if settings.model.graph.rules:
+        stages.append("rewrite")
     if settings.parity.enabled:
         stages.append("parity")
     if not settings.export_only and ".onnx" not in reads(backend_type(settings.backend.kind)):

@@ -149,14 +149,19 @@ def build_record(
         weights=weights,
         accuracy=accuracy_of(run),
         parity=run.pipeline.info("parity") or None,
-        graph=run.pipeline.info("simplify").get("graph") or first.get("graph"),
+        graph=_graph(run) or first.get("graph"),
         artifacts=made,
         fingerprint=_fingerprint(run, settings, made),
         environment=environment,
-        notes=run.cell.notes,
+        notes=(*run.cell.notes, *run.pipeline.info("rewrite").get("notes", ())),
         harness_version=__version__,
         interleaved=manifest.interleaved,
     )
+
+
+def _graph(run: CellRun) -> Mapping[str, Any] | None:
+    """What is known of the graph in its last form."""
+    return run.pipeline.info("rewrite").get("graph") or run.pipeline.info("simplify").get("graph")
 
 
 def _fingerprint(run: CellRun, settings: Settings, made: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,7 +169,7 @@ def _fingerprint(run: CellRun, settings: Settings, made: Mapping[str, Any]) -> d
 
     The model is the ONNX file, which devices share, and not what a backend made of it.
     """
-    model = made.get("simplified") or made.get("exported") or made.get("model")
+    model = made.get("rewritten") or made.get("simplified") or made.get("exported") or made.get("model")
     return {
         "model_sha256": model.sha256 if model else None,
         "inputs": run.inputs or {spec.name: [list(spec.shape), spec.dtype] for spec in settings.model.inputs},
