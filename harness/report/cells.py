@@ -6,7 +6,7 @@ Below it stand the notes: why a cell has no figures; what was timed, how often, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.records.schema import Outcome, Record, Weights
 from harness.report.digits import MISSING, figure
@@ -113,7 +113,7 @@ def _notes(records: Sequence[Record]) -> list[str]:
     notes += _timed(records)
     if any(record.weights is not None and not record.weights.trained for record in records):
         notes.append("Random and untrained weights: the outputs, and any accuracy, mean nothing.")
-    idle = {record.settings.get("model", {}).get("name"): _idle_rules(record) for record in records}
+    idle = {setting(record, "model", "name"): _idle_rules(record) for record in records}
     notes += [f"{model}: graph rules that never fired: {', '.join(rules)}." for model, rules in idle.items() if rules]
     shown = {record.source for record in records}
     if "simulated" in shown:
@@ -129,8 +129,8 @@ def _notes(records: Sequence[Record]) -> list[str]:
 
 def _idle_rules(record: Record) -> list[str]:
     """The graph rules that were asked for and found nothing to change."""
-    fired = (record.graph or {}).get("rules", {})
-    return [name for name, count in fired.items() if not count]
+    fired = (record.graph or {}).get("rules")
+    return [str(name) for name, count in fired.items() if not count] if isinstance(fired, Mapping) else []
 
 
 def _why(record: Record) -> str:

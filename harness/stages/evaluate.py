@@ -21,7 +21,7 @@ from harness.stages.keys import room_sources, stage_key
 from harness.stages.request import Request
 
 VERSION = 1
-CONSUMES = ("model", "simplified", "exported")
+CONSUMES = ("model", "rewritten", "simplified", "exported")
 """The first of them that there is, is evaluated."""
 
 _DATASET = TypeAdapter(DatasetSettings)

@@ -200,6 +200,12 @@ def test_a_record_with_next_to_nothing_in_it_is_a_row() -> None:
     assert "crashed" in shown([odd], 30)
 
 
+def test_graph_rules_that_never_fired_are_mentioned() -> None:
+    busy = replace(record(1), graph={"nodes": 3, "rules": {"empty_parts": 2, "whole_slice": 0}})
+    assert "swin98: graph rules that never fired: whole_slice." in shown([busy])
+    assert "never fired" not in shown([replace(busy, graph={"rules": {"empty_parts": 2}})])
+
+
 def test_no_cells_is_an_empty_table() -> None:
     assert "samples/s" in shown([])
     assert len(shown([]).strip().splitlines()) == 1
