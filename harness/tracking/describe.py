@@ -14,6 +14,7 @@ from typing import Any
 
 from harness.records.redaction import redact_text
 from harness.records.schema import Artifact, Record, Status
+from harness.tracking.accuracy import LOGGED_TABLES, table_tag
 
 MAX_KEY, MAX_PARAM, MAX_TAG = 250, 6000, 8000
 
@@ -44,7 +45,14 @@ def onnx_artifact(record: Record) -> tuple[str, Artifact] | None:
     return (name, found[name]) if name is not None else None
 
 
-CHANGING_TAGS = ("harness.stage", "harness.reason", "harness.message", "harness.verdict", "harness.boundary")
+CHANGING_TAGS = (
+    "harness.stage",
+    "harness.reason",
+    "harness.message",
+    "harness.verdict",
+    "harness.boundary",
+    LOGGED_TABLES,
+)
 """Tags that a later state of a record may no longer have."""
 
 
@@ -69,6 +77,7 @@ def tags(record: Record) -> dict[str, str]:
         "harness.interleaved": record.interleaved,
         "harness.schema": record.schema_version,
         "harness.onnx_sha256": onnx[1].sha256 if onnx else None,
+        LOGGED_TABLES: table_tag(record),
         "mlflow.source.name": "python -m harness",
         "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": git.get("commit"),

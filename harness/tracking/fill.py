@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from harness.records.schema import Record
 from harness.tracking import describe, values
 from harness.tracking.artifacts import blob_path, upload_files, upload_onnx
 from harness.tracking.jobs import Job
@@ -44,7 +43,7 @@ def fill_run(session: Session, job: Job, run: Run | None) -> Run:
     # Ended first: a publisher that dies from here on leaves an incomplete run, but none that seems to be running.
     status = describe.RUN_STATUS[record.outcome.status]
     session.client.set_terminated(run.info.run_id, status, describe.milliseconds(record.finished))
-    _log_values(session, run, record, tags)
+    _log_values(session, run, job, tags)
     upload_files(session.client, run, record, job.folder, job.home / "sweeps" / record.sweep_id)
     last = _place_onnx(session, run, job, holder)
     session.set_tags(run, {**last, PUBLISHED: job.digest})
@@ -53,10 +52,11 @@ def fill_run(session: Session, job: Job, run: Run | None) -> Run:
     return run
 
 
-def _log_values(session: Session, run: Run, record: Record, tags: Mapping[str, str]) -> None:
+def _log_values(session: Session, run: Run, job: Job, tags: Mapping[str, str]) -> None:
     """Tags that differ, params that the run lacks, metrics. A param cannot change: its new value goes to a tag."""
     from mlflow.entities import Param, RunTag
 
+    record, folder = job.record, job.folder
     wanted = values.params(record)
     changed = {key: value for key, value in tags.items() if run.data.tags.get(key) != value}
     drift = {key: value for key, value in wanted.items() if run.data.params.get(key, value) != value}
@@ -68,7 +68,7 @@ def _log_values(session: Session, run: Run, record: Record, tags: Mapping[str, s
             session.client.delete_tag(run.info.run_id, key)
     waiting_tags = [RunTag(key, value) for key, value in changed.items()]
     waiting_params = [Param(key, value) for key, value in wanted.items() if key not in run.data.params]
-    waiting_metrics = _metrics(run, values.metrics(record))
+    waiting_metrics = _metrics(run, values.metrics(record, folder))
     while waiting_tags or waiting_params or waiting_metrics:
         session.client.log_batch(
             run.info.run_id,

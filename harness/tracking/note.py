@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.records.redaction import redact_text
 from harness.records.schema import Estimate, Record
+from harness.tracking.accuracy import accuracy_words
 from harness.tracking.describe import MAX_TAG, device_name, inputs_text, onnx_artifact, weights_text
 
 _LOG_LINES = 30
@@ -97,6 +98,7 @@ def _table(record: Record, onnx_link: str | None) -> str:
         ("precision", _at(settings, "precision", "name")),
         ("measured", _how(record)),
         ("weights", weights_text(record)),
+        ("accuracy", accuracy_words(record.accuracy)),
         ("parity", _parity(record)),
         ("sweep", record.sweep_id),
         ("overrides", " ".join(record.overrides) or None),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from harness.records.schema import Record
+from harness.tracking.accuracy import accuracy_metrics, class_metrics
 from harness.tracking.describe import (
     MAX_KEY,
     MAX_PARAM,
@@ -24,10 +26,12 @@ from harness.tracking.describe import (
 
 _DERIVED = ("range", "max_abs_over_range", "opset")
 _UNSAID = ("tracking", "limits")
+_OF_ACCURACY = ("dataset", "evaluate")
 # Settings that a chosen parameter says already. MLflow's compare page draws every parameter that differs as an axis:
 # the batch size must stand in one of them only, and hashes in none.
 _HEADLINES = (
     "model", "batchsize", "soc_version", "backend", "precision", "measure", "export.opset", "seed", "model.inputs",
+    "model.published",
 )  # fmt: skip
 
 
@@ -61,17 +65,23 @@ def params(record: Record) -> dict[str, str]:
         "harness_version": record.harness_version or None,
     }
     found = {key: value for key, value in chosen.items() if value is not None}
+    evaluates = at(settings, "evaluate.enabled")
     for key, value in _flat(settings):
         headline = key in _HEADLINES or (key.endswith(".name") and key[:-5] in _HEADLINES)
-        if not headline and key.split(".", 1)[0] not in _UNSAID:
+        group = key.split(".", 1)[0]
+        if not headline and group not in _UNSAID and (evaluates or group not in _OF_ACCURACY):
             found.setdefault(key, value)
     return _unique({key: clip(text(value), MAX_PARAM) for key, value in found.items()})
 
 
-def metrics(record: Record) -> list[Point]:
-    """Headline metrics of the cell (step 0) and the values of every repeat (``repeat/...``, step is the round)."""
+def metrics(record: Record, folder: Path | None = None) -> list[Point]:
+    """Headline metrics of the cell (step 0) and the values of every repeat (``repeat/...``, step is the round).
+
+    With the record's ``folder`` also those of every class that accuracy was computed for.
+    """
     finished = milliseconds(record.finished)
-    headline = {key: value for key, value in _headline(record).items() if value is not None and math.isfinite(value)}
+    known = _headline(record) | (class_metrics(record, folder) if folder else {})
+    headline = {key: value for key, value in known.items() if value is not None and math.isfinite(value)}
     points = [
         Point(key, value if "/" in key else _rounded(value), 0, finished) for key, value in _unique(headline).items()
     ]
@@ -124,6 +134,7 @@ def _headline(record: Record) -> dict[str, float | None]:
             key = f"wall_s/{step.stage}"
             found[key] = (found.get(key) or 0.0) + step.wall_s
     found |= {f"parity/{key}": value for key, value in _numbers(record.parity or {}, depth=3)}
+    found |= accuracy_metrics(record)
     found |= {f"graph/{key}": value for key, value in _numbers(record.graph or {}, depth=1)}
     return {key: value for key, value in found.items() if key.rpartition("/")[2] not in _DERIVED}
 
