@@ -49,31 +49,56 @@ def evaluate_model(request: Request, file: Path, *, draw: bool = True) -> Found:
     Raises:
         HarnessError: samples that cannot be used, and everything that preparing, inferring and counting raise.
     """
+    kept = Store(request.store).unfinished(request.stage, request.key or "unkeyed")
+
+    def run(plan: Plan[Any], items: Sequence[Item], how: accumulate.Settings) -> accumulate.Evaluation[Any]:
+        return _run(request, file, plan, items, how, kept=kept)
+
+    place = Place(kept, request.key or "", told=progress_file(request.record, request.stage), draw=draw)
+    return evaluate_with(run, request.settings, place, model_sha256=sha256_file(file))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an evaluation keeps what it needs to go on, for whom (``identity``), and where it says how far it is."""
+
+    kept: Path | None = None
+    identity: str = ""
+    told: Path | None = None
+    draw: bool = False
+
+
+def evaluate_with(
+    run: Callable[[Plan[Any], Sequence[Item], accumulate.Settings], accumulate.Evaluation[Any]],
+    settings: Settings,
+    place: Place,
+    *,
+    model_sha256: str = "",
+) -> Found:
+    """Look through the data, let ``run`` evaluate what is usable, print what came out. Raises as ``evaluate_model``."""
     from harness.datasets.check import usable
     from harness.evaluate import accumulate
     from harness.evaluate.gallery import Gallery
     from harness.evaluate.plans import opened_plan
 
-    settings = request.settings
-    evaluate = settings.evaluate
-    kept = Store(request.store).unfinished(request.stage, request.key or "unkeyed")
+    evaluate, kept = settings.evaluate, place.kept
     with opened_plan(settings) as plan:
         items, bad = usable(plan.dataset, settings.dataset.on_bad_sample, evaluate.workers)
         gallery: Gallery | None = None
-        if draw and plan.draw is not None and evaluate.examples + evaluate.worst:
+        if kept and place.draw and plan.draw is not None and evaluate.examples + evaluate.worst:
             gallery = Gallery(kept / "gallery", plan.draw, items, examples=evaluate.examples, worst=evaluate.worst)
         how = accumulate.Settings(
             workers=evaluate.workers,
             on_bad_sample=settings.dataset.on_bad_sample,
-            state=kept / "state.npz",
-            identity=request.key or "",
+            state=kept / "state.npz" if kept else None,
+            identity=place.identity,
             save_every=evaluate.save_every,
-            progress=_Reporter(progress_file(request.record, request.stage), plan.unit),
+            progress=Reporter(place.told, plan.unit),
             observer=gallery,
         )
-        done = _run(request, file, plan, items, how, kept=kept)
+        done = run(plan, items, how)
         findings = plan.findings(done.result)
-        accuracy = _accuracy(settings, plan, findings, done, bad=bad, model_sha256=sha256_file(file))
+        accuracy = _accuracy(settings, plan, findings, done, bad=bad, model_sha256=model_sha256)
         _print(findings, accuracy)
         examples, worst = gallery.close(findings.scores) if gallery else ([], [])
     return Found(accuracy, findings, examples, worst)
@@ -113,7 +138,8 @@ def _through_files(
 ) -> accumulate.Evaluation[Any]:
     from harness.evaluate.files import check_room, count_samples, evaluate_outputs, infer_folder, write_inputs
 
-    check_room(folder, count_samples(plan.dataset, items, how), plan.sample, plan.output)
+    each_bytes = plan.sample.size_bytes + plan.output.size_bytes
+    check_room(folder, count_samples(plan.dataset, items, how) * each_bytes)
     names = write_inputs(plan.dataset, items, folder / "inputs", how)
     infer_folder(model, names, folder / "inputs", folder / "outputs", plan.sample, resume=resume, progress=how.progress)
     return evaluate_outputs(plan.dataset, items, folder / "outputs", output=plan.output, task=plan.task, settings=how)
@@ -187,14 +213,15 @@ def _print(findings: Findings, accuracy: Accuracy) -> None:
     print(f"\nmost confused classes:\n{confused_table(findings.confused)}", flush=True)
 
 
-class _Reporter:
+class Reporter:
     """Says how far an evaluation is: now and then in the log, more often in a file that the parent process shows."""
 
-    def __init__(self, file: Path, unit: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, file: Path | None, unit: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._file, self._unit, self._clock = file, unit, clock
         self._logged = self._shown = float("-inf")
 
     def __call__(self, progress: Progress) -> None:
+        """Take a reading; most are not passed on."""
         from harness.evaluate.progress import progress_line
 
         now, last = self._clock(), progress.done == progress.total
@@ -202,9 +229,10 @@ class _Reporter:
             return
         self._shown = now
         line = progress_line(progress, self._unit)
-        unfinished = self._file.with_name(f"{self._file.name}.part")  # whole for its reader; worth no wait for the disk
-        unfinished.write_text(line, encoding="utf-8")
-        unfinished.replace(self._file)
+        if self._file is not None:  # whole for its reader, and worth no wait for the disk
+            unfinished = self._file.with_name(f"{self._file.name}.part")
+            unfinished.write_text(line, encoding="utf-8")
+            unfinished.replace(self._file)
         if now - self._logged >= LOG_EVERY_S or last:
             self._logged = now
             print(line, flush=True)
