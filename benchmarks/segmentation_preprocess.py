@@ -51,7 +51,7 @@ def make_up(root: Path, count: int) -> None:
 
 def plain_loop(files: Sequence[Path]) -> int:
     """The official pipeline written down straightforwardly, one picture after the other; returns the windows made."""
-    from harness.datasets.pictures import Normalisation
+    from harness.datasets.normalise import Normalisation
     from harness.datasets.windows import Sliding, layout
 
     normalisation = Normalisation()

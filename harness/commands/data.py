@@ -17,7 +17,7 @@ from harness.models.files import is_file
 from harness.sweep.manifest import Cell
 
 INSTALL = "pip install 'npu-harness[evaluate]'"
-NEEDED = {"cv2": "opencv-python-headless", "numba": "numba"}
+NEEDED = {"cv2": "opencv-python-headless", "numba": "numba", "av": "av"}
 SHOWN = 3
 """How many left-out samples a note names; the record names all."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import cv2
@@ -11,21 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.datasets.images import Pixels
+from harness.datasets.normalise import Normalisation, lookup_tables, normalise
 from harness.datasets.protocol import Item, Prepared
 from harness.datasets.windows import Layout, Sliding, layout, window_names
 
 Window = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """Per channel (red, green, blue), in grey levels: a pixel becomes ``(value - mean) / std`` in float32.
-
-    The defaults are mmsegmentation's ``img_norm_cfg`` for ADE20K.
-    """
-
-    mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
-    std: tuple[float, float, float] = (58.395, 57.12, 57.375)
 
 
 class PictureSource(Protocol):
@@ -108,18 +97,6 @@ class WindowedPictures:
         return self.source.fingerprint()
 
 
-def lookup_tables(normalisation: Normalisation) -> npt.NDArray[np.float32]:
-    """The normalised value of each grey level, float32 (3, 256), channels red, green, blue.
-
-    Computed in float32, which is bit for bit what mmcv 1.7 with OpenCV 4.x made of the golden windows.
-    """
-    levels = np.arange(256, dtype=np.float32)
-    return np.stack([
-        (levels - np.float32(mean)) / np.float32(std)
-        for mean, std in zip(normalisation.mean, normalisation.std, strict=True)
-    ])  # fmt: skip
-
-
 def cut_windows(
     picture: Pixels, plan: Layout, window: tuple[int, int], tables: npt.NDArray[np.float32]
 ) -> tuple[Window, ...]:
@@ -134,8 +111,7 @@ def cut_windows(
     for left, top, right, bottom in plan.boxes:
         shape = (bottom - top, right - left)
         cut = np.empty((3, *shape), np.float32)
-        for channel in range(3):
-            cv2.LUT(planes[channel][top:bottom, left:right], tables[channel], dst=cut[channel])
+        normalise([plane[top:bottom, left:right] for plane in planes], tables, cut)
         if shape != window:
             whole = np.zeros((3, *window), np.float32)
             whole[:, : shape[0], : shape[1]] = cut

@@ -33,6 +33,26 @@ class ShapesOptions:
     count: Annotated[int, Field(ge=1, le=100_000)] = 48
 
 
+@validated_dataclass(config=SCHEMA)
+class MotionsOptions:
+    """``count`` videos in all; ``interval``: every n-th frame of them is looked at."""
+
+    count: Annotated[int, Field(ge=1, le=100_000)] = 64
+    interval: Annotated[int, Field(ge=1)] = 2
+
+
+@validated_dataclass(config=SCHEMA)
+class Kinetics400Options:
+    """``label_map``: a file with one class a line; None: the root's, else Kinetics-400's own.
+
+    A video with fewer than ``min_frames`` is too short. Every ``interval``-th frame of a clip is looked at.
+    """
+
+    label_map: str | None = None
+    min_frames: Annotated[int, Field(ge=1)] = 32
+    interval: Annotated[int, Field(ge=1)] = 2
+
+
 @dataclass(frozen=True)
 class Kind:
     """``task`` is the ``model.task`` that can be evaluated on it.
@@ -48,6 +68,8 @@ class Kind:
 
 KINDS = {
     "ade20k": Kind("segmentation", "harness.datasets.ade20k:opened"),
+    "kinetics400": Kind("video", "harness.datasets.kinetics400:opened", Kinetics400Options),
+    "motions": Kind("video", "harness.datasets.motions:opened", MotionsOptions),
     "shapes": Kind("segmentation", "harness.datasets.shapes:opened", ShapesOptions),
 }
 

@@ -5,11 +5,13 @@ A plan is all that a task brings; what runs it (the stage, files mode) and what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
+from harness.config.schema import ModelSettings
 from harness.datasets.protocol import Dataset
+from harness.errors import ConfigError
 from harness.evaluate.gallery import Draw
 from harness.evaluate.outputs import SampleFormat
 from harness.evaluate.task import ResultT, Task
@@ -45,7 +47,8 @@ class Plan(Generic[ResultT]):
 
     ``mode`` is the short word that published values are compared by (``slide``), ``how`` says it in full; both, with
     the data's fingerprint, decide the numbers. ``sample`` and ``output`` are what one sample and its outputs look like.
-    ``unit`` is what items are called. ``draw`` shows one item; ``close`` gives up what the plan holds.
+    ``unit`` is what items are called. ``draw`` shows one item; ``close`` gives up what the plan holds. At most
+    ``waiting`` items are prepared ahead of the model: a video takes 231 MB.
     """
 
     dataset: Dataset
@@ -58,3 +61,14 @@ class Plan(Generic[ResultT]):
     findings: Callable[[ResultT], Findings]
     draw: Draw | None = None
     close: Callable[[], None] = field(default=lambda: None)
+    waiting: int = 4
+
+
+def check_classes(model: ModelSettings, dataset: str, class_names: Sequence[str]) -> None:
+    """Raise ConfigError, in one line, where a model's options name another number of classes than the data set has."""
+    classes = model.options.get("num_classes", len(class_names))
+    if classes != len(class_names):
+        raise ConfigError(
+            f"dataset={dataset} has {len(class_names)} classes and {model.name} {classes}: its scores mean "
+            f"other things; give a model for {dataset} (model.options.num_classes={len(class_names)})"
+        )

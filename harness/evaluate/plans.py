@@ -12,7 +12,10 @@ from harness.datasets.registry import NONE, dataset_kind, open_dataset
 from harness.errors import ConfigError
 from harness.evaluate.plan import Plan
 
-PLANS = {"segmentation": "harness.evaluate.segmentation_plan:segmentation_plan"}
+PLANS = {
+    "segmentation": "harness.evaluate.segmentation_plan:segmentation_plan",
+    "video": "harness.evaluate.video_plan:video_plan",
+}
 """By task, ``module:function``: it gets the Settings of the cell and the opened data set, and returns a Plan."""
 
 

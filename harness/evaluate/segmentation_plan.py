@@ -9,7 +9,7 @@ from harness.errors import ConfigError
 from harness.evaluate.gallery import segmentation_draw
 from harness.evaluate.merge import WindowMerger
 from harness.evaluate.outputs import SampleFormat
-from harness.evaluate.plan import TOP, Findings, Plan
+from harness.evaluate.plan import TOP, Findings, Plan, check_classes
 from harness.evaluate.tables import segmentation_tables
 from harness.evaluate.tasks import segmentation
 from harness.metrics.confusion import most_confused
@@ -30,12 +30,7 @@ def segmentation_plan(settings: Settings, source: PictureSource) -> Plan[Segment
         raise ConfigError(
             f"dataset={source.name}: pictures need one input [batch, 3, height, width], and {model.name} has {given}"
         )
-    classes = model.options.get("num_classes", len(source.class_names))
-    if classes != len(source.class_names):
-        raise ConfigError(
-            f"dataset={source.name} has {len(source.class_names)} classes and {model.name} {classes}: its scores mean "
-            f"other things; give a model for {source.name} (model.options.num_classes={len(source.class_names)})"
-        )
+    check_classes(model, source.name, source.class_names)
     height, width = shape[2:]
     sliding = sliding_for((height, width))
     (scale_long, scale_short), (down, right) = sliding.scale, sliding.stride

@@ -89,6 +89,7 @@ def evaluate_with(
             gallery = Gallery(kept / "gallery", plan.draw, items, examples=evaluate.examples, worst=evaluate.worst)
         how = accumulate.Settings(
             workers=evaluate.workers,
+            waiting=plan.waiting,
             on_bad_sample=settings.dataset.on_bad_sample,
             state=kept / "state.npz" if kept else None,
             identity=place.identity,
