@@ -6,10 +6,11 @@ from __future__ import annotations
 class HarnessError(Exception):
     """An error whose message is meant for the user and is printed without a traceback.
 
-    The message is one line: what was given, what was expected, what to do. Where it ends a cell, ``reason`` is the
-    outcome's code (snake_case) and ``hint`` what to do next.
+    The message is one line: what was given, what was expected, what to do. Where it ends a cell, ``status`` is the
+    outcome, ``reason`` its code (snake_case) and ``hint`` what to do next.
     """
 
+    status: str = "failed"
     reason: str = "refused"
 
     def __init__(self, message: str, *, reason: str | None = None, hint: str | None = None) -> None:
@@ -25,6 +26,26 @@ class ConfigError(HarnessError):
 class UnsupportedError(HarnessError):
     """The request is understood but this machine, backend or model cannot do it (outcome ``unsupported``)."""
 
+    status = "unsupported"
+    reason = "unsupported"
+
 
 class OutOfMemoryError(HarnessError):
     """The device or the host had too little memory (outcome ``oom``)."""
+
+    status = "oom"
+    reason = "out_of_memory"
+
+
+class DeviceTimeoutError(HarnessError):
+    """The device or its tool took longer than it may (outcome ``timeout``)."""
+
+    status = "timeout"
+    reason = "device_timeout"
+
+
+class CrashedError(HarnessError):
+    """A tool of the device crashed (outcome ``crashed``)."""
+
+    status = "crashed"
+    reason = "crashed"

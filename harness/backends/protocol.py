@@ -16,8 +16,9 @@ A backend is a class with the class attributes ``name``, ``boundary`` and ``Opti
 A YAML in ``conf/backend`` names it by ``kind``: the name of an entry point of the group ``harness.backends``, or
 ``package.module:RknnBackend``. Its module is imported while the command line is checked: it imports the runtime late.
 
-Two things are optional. ``reads = (".rknn",)`` names the suffixes of files that ``load`` takes as they are: a user may
-bring such a file, and with ``.onnx`` among them nothing is converted. ``input_specs`` says what inputs a file has.
+Three things are optional. ``reads = (".rknn",)`` names the suffixes of files that ``load`` takes as they are: a user
+may bring such a file, and with ``.onnx`` among them nothing is converted. ``input_specs`` says what inputs a file has.
+``for_cell`` and its company (`BuildsForCell`) are for a converter that builds for one chip, with flags and files.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy.typing as npt
 
-from harness.config.schema import InputSettings, MeasureSettings, PrecisionSettings
+from harness.config.schema import InputSettings, MeasureSettings, PrecisionSettings, Settings
 from harness.timing.samples import Samples
 
 if TYPE_CHECKING:
@@ -97,6 +98,20 @@ class DescribesInputs(Protocol):
 
     def input_specs(self, model: Path) -> Sequence[InputSettings]:
         """Name, static shape and dtype of each input, in order. Raises as ``Backend.load``."""
+
+
+@runtime_checkable
+class BuildsForCell(Protocol):
+    """A backend whose tools must know the whole cell: the chip, the shapes of the inputs, the flags, the devices."""
+
+    def for_cell(self, settings: Settings) -> Backend:
+        """The same backend, told the cell. Raises ConfigError for flags that its tools do not take."""
+
+    def conversion_key(self) -> Mapping[str, Any]:
+        """What beside the ONNX file decides the converted one, as JSON values; files by the hash of their content."""
+
+    def conversion_report(self, target: Path) -> tuple[Mapping[str, Path], Mapping[str, Any]]:
+        """After ``convert``: the files that it left beside ``target`` by artifact name (its log), and what it found."""
 
 
 def reads(backend: Backend | type[Backend]) -> tuple[str, ...]:

@@ -9,12 +9,15 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from harness.backends.protocol import Backend
-from harness.config.schema import BackendSettings
+from harness.backends.protocol import Backend, BuildsForCell
+from harness.config.schema import BackendSettings, Settings
 from harness.errors import ConfigError
 from harness.plugins import find
 
-BUILT_IN = {"onnxruntime": "harness.backends.onnx_runtime:OnnxRuntimeBackend"}
+BUILT_IN = {
+    "ascend": "harness.backends.ascend:AscendBackend",
+    "onnxruntime": "harness.backends.onnx_runtime:OnnxRuntimeBackend",
+}
 
 ENTRY_POINT_GROUP = "harness.backends"
 
@@ -29,7 +32,18 @@ def backend(settings: BackendSettings) -> Backend:
         pydantic.ValidationError: the options are not the backend's.
     """
     made = backend_type(settings.kind)
-    return made(backend_options(settings.kind).validate_python(dict(settings.options)))
+    return made(backend_options(settings.kind).validate_python(given_options(settings)))
+
+
+def given_options(settings: BackendSettings) -> dict[str, Any]:
+    """The options as given, ``backend.python`` among them for a backend whose tools have a Python of their own."""
+    return dict(settings.options) if settings.python is None else {"python": settings.python, **settings.options}
+
+
+def cell_backend(settings: Settings) -> Backend:
+    """The backend of a cell, told the cell where it wants to know it. Raises as ``backend`` and ``for_cell`` do."""
+    made = backend(settings.backend)
+    return made.for_cell(settings) if isinstance(made, BuildsForCell) else made
 
 
 def backend_options(kind: str) -> TypeAdapter[Any]:

@@ -13,6 +13,8 @@ from rich.console import Console
 from harness.commands.deliver import delivered
 from harness.commands.prepare import prepared
 from harness.config import invocation
+from harness.config.schema import Settings
+from harness.errors import HarnessError
 from harness.files import write_atomically
 from harness.records.schema import Record
 from harness.report.accuracy import accuracy_table
@@ -99,8 +101,14 @@ def _publish(manifest: Manifest, home: Path, records: Sequence[Record]) -> list[
     return [f"not everything is in MLflow yet; `python -m harness.tracking {folder}` publishes it later"]
 
 
-def _device(name: str) -> Mapping[str, Any]:
-    """The identity of the device that a soc_version names; empty for one that this machine lacks (a skipped cell)."""
+def _device(settings: Settings) -> Mapping[str, Any]:
+    """The identity of a cell's device; empty for one that this machine lacks (a skipped cell) or that cannot answer."""
     from harness.devices import describe, present
+    from harness.simulator.environment import environment
 
-    return describe(name) if present(name) else {}
+    known = environment(settings.simulator)
+    name = settings.soc_version.name
+    try:
+        return describe(name, known) if present(name, known) else {}
+    except HarnessError:
+        return {}

@@ -8,7 +8,7 @@ differ only in the values that are set in it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -106,7 +106,7 @@ class Composer:
 
     def _base(self, files: tuple[str, ...], values: Sequence[Override]) -> _Base:
         given = {each.key_or_group: each.value() for each in values}
-        steering = [f"{group}.{key}" for group, key in _DEFAULTS.values()]
+        steering = [*(f"{group}.{key}" for group, key in _DEFAULTS.values()), "simulator.chip"]
         memory = (*files, *(f"{key}={given[key]}" for key in steering if key in given))
         if memory not in self._bases:
             self._bases[memory] = self._resolved(files, {key: str(given[key]) for key in steering if key in given})
@@ -118,7 +118,7 @@ class Composer:
         choices = defaults.overrides.known_choices
         found: dict[str, str] = {}
         if choices.get("soc_version") == AUTO:
-            found["soc_version"] = self._device()
+            found["soc_version"] = self._device(self._simulated_chip(choices, files, given))
         for group, (source, key) in _DEFAULTS.items():
             owner = found.get(source, choices.get(source))
             if choices.get(group) == AUTO and owner is not None:
@@ -141,8 +141,15 @@ class Composer:
     def _hydra(self) -> list[str]:
         return cast("list[str]", OmegaConf.to_container(self.master.hydra.overrides.hydra))
 
-    def _device(self) -> str:
-        device = self.detect()
+    def _simulated_chip(self, choices: Mapping[str, Any], files: Sequence[str], given: Mapping[str, str]) -> str | None:
+        """The chip that stand-ins show, or None where the real tools are asked."""
+        simulator = choices.get("simulator")
+        if simulator in {None, "none"}:
+            return None
+        return given.get("simulator.chip") or self._read("simulator", str(simulator), "chip", list(files))
+
+    def _device(self, simulated: str | None) -> str:
+        device = simulated or self.detect()
         known = self.loader.get_group_options("soc_version", config_name=self._primary, overrides=self._hydra)
         if device not in known:
             raise ConfigError(

@@ -7,14 +7,16 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
-from typing import Protocol
+from typing import Protocol, cast
 
 from pydantic import TypeAdapter
 
+from harness.config.ascend import SimulatorSettings
 from harness.config.commandline import plain
 from harness.config.schema import Settings
-from harness.errors import ConfigError
-from harness.records.schema import Outcome
+from harness.errors import ConfigError, HarnessError
+from harness.records.schema import Outcome, Status
+from harness.simulator.environment import environment
 from harness.sweep.manifest import Cell, Manifest
 
 _SETTINGS = TypeAdapter(Settings)
@@ -44,37 +46,36 @@ def freeze(
     overrides: Sequence[Sequence[str]],
     *,
     command: Sequence[str],
-    present: Callable[[str], bool],
+    present: Callable[..., bool],
     interleaved: bool = True,
     sweep_id: str | None = None,
 ) -> Manifest:
     """Name the cells, decide those whose device is elsewhere, and put all into a manifest.
 
-    ``overrides`` are each cell's own, as given; ``present`` says whether a device is on this machine.
+    ``overrides`` are each cell's own, as given; ``present`` says whether a device is on this machine, for a simulated
+    one with the environment of its tools, and raises where they cannot say it.
 
     Raises:
         ConfigError: the only cell asks for a device that is not here.
     """
     names = cell_names([each.settings for each in composed])
-    here = {each.settings.soc_version.name: each.device_found for each in composed if needs_device(each.settings)}
-    here = {device: found or present(device) for device, found in here.items()}
-    absent = [device for device, found in here.items() if not found]
+    missing = {_device(each.settings): _missing(each, present) for each in composed if needs_device(each.settings)}
+    absent = [outcome for outcome in missing.values() if outcome is not None and outcome.status == "skipped"]
     if absent and len(composed) == 1:
+        device = composed[0].settings.soc_version.name
         raise ConfigError(
-            f"soc_version={absent[0]}: there is no {absent[0]} here; run this on the machine that has it, "
+            f"soc_version={device}: there is no {device} here; run this on the machine that has it, "
             "or leave soc_version out to measure what this machine has"
         )
     cells = []
     for index, (each, given) in enumerate(zip(composed, overrides, strict=True)):
-        device = each.settings.soc_version.name
-        missing = Outcome(status="skipped", reason="no_device", message=f"no {device} here")
         cells.append(
             Cell(
                 index=index,
                 name=names[index],
                 overrides=tuple(plain(override) for override in given),
                 settings=each.settings,
-                decided=None if here.get(device, True) or not needs_device(each.settings) else missing,
+                decided=missing.get(_device(each.settings)) if needs_device(each.settings) else None,
             )
         )
     started = datetime.now(timezone.utc)
@@ -85,6 +86,26 @@ def freeze(
         cells=tuple(cells),
         interleaved=interleaved,
     )
+
+
+def _device(settings: Settings) -> tuple[str, SimulatorSettings]:
+    """What is looked for, and among which tools."""
+    return settings.soc_version.name, settings.simulator
+
+
+def _missing(cell: CellSource, present: Callable[..., bool]) -> Outcome | None:
+    """The outcome of a cell whose device is not here, or of which its driver's tool says that it cannot be reached."""
+    settings = cell.settings
+    name, simulator = _device(settings)
+    if cell.device_found and not simulator.active:
+        return None
+    try:
+        if present(name, environment(simulator)) if simulator.active else present(name):
+            return None
+    except HarnessError as error:
+        status = cast("Status", error.status)
+        return Outcome(status=status, reason=error.reason, message=str(error), hint=error.hint)
+    return Outcome(status="skipped", reason="no_device", message=f"no {name} here")
 
 
 def needs_device(settings: Settings) -> bool:

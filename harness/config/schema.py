@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from harness.config.ascend import ConvertSettings, SimulatorSettings
+
 SCHEMA = ConfigDict(extra="forbid", frozen=True)
 
 PositiveInt = Annotated[int, Field(ge=1)]
@@ -99,7 +101,8 @@ class ModelSettings:
 
     A model of kind ``onnx`` or ``converted`` is a ``file`` of the user's. ``inputs`` and ``outputs`` may then be empty:
     before a sweep starts they are filled in from the file. ``dims`` gives sizes to open dimensions other than the
-    batch, by their name in the file or as ``<input>.<axis>``.
+    batch, by their name in the file or as ``<input>.<axis>``. ``convert`` is what ``convert.input_format`` and
+    ``convert.log`` mean for this model where they are ``auto``.
     """
 
     name: Name
@@ -116,6 +119,7 @@ class ModelSettings:
     file: str | None = None
     dims: Annotated[Mapping[str, PositiveInt], BeforeValidator(_flat)] = Field(default_factory=dict)
     published: tuple[PublishedSettings, ...] = ()
+    convert: Mapping[Literal["input_format", "log"], str] = Field(default_factory=dict)
 
 
 @dataclass(config=SCHEMA)
@@ -128,11 +132,15 @@ class SocSettings:
 
 @dataclass(config=SCHEMA)
 class BackendSettings:
-    """The runtime that drives the device; ``kind`` names the implementation, which validates ``options``."""
+    """The runtime that drives the device; ``kind`` names the implementation, which validates ``options``.
+
+    ``python`` is the interpreter of the runtime's own tools where that is another one than the harness's (CANN's).
+    """
 
     name: Name
     kind: str
     default_precision: Name
+    python: str | None = None
     options: Mapping[str, Any] = Field(default_factory=dict)
 
 
@@ -141,10 +149,15 @@ class PrecisionSettings:
     """The arithmetic asked for; a backend maps what it can and refuses the rest by name.
 
     ``dtype`` is ``file`` where the model came as a file whose own types decide, because the backend runs it as it is.
+    The others are flags of ATC; ``op_precision_mode`` is the path of an ``.ini`` (one of the harness's own is named as
+    in ``conf/precision/ini``).
     """
 
     name: Name
     dtype: Literal["float32", "float16", "mixed", "file"]
+    precision_mode: str | None = None
+    precision_mode_v2: str | None = None
+    op_precision_mode: str | None = None
 
 
 @dataclass(config=SCHEMA)
@@ -259,7 +272,9 @@ class TrackingSettings:
 class Settings:
     """One cell of a sweep, complete: everything that decides its result, and where the result goes.
 
-    ``export_only`` and ``convert_only`` end the cell when the ONNX file, or the backend's own, is made.
+    ``export_only`` and ``convert_only`` end the cell when the ONNX file, or the backend's own, is made. ``device``
+    lists the device ids that an evaluation is shared among; a measurement takes the first of them, or 0. ``profile``
+    traces the model with the backend's profiler instead of measuring it.
     """
 
     model: ModelSettings
@@ -274,9 +289,13 @@ class Settings:
     limits: LimitSettings
     dataset: DatasetSettings = Field(default_factory=DatasetSettings)
     evaluate: Annotated[EvaluateSettings, BeforeValidator(_switch)] = Field(default_factory=EvaluateSettings)
+    convert: ConvertSettings = Field(default_factory=ConvertSettings)
+    simulator: SimulatorSettings = Field(default_factory=SimulatorSettings)
+    device: tuple[Annotated[int, Field(ge=0, le=255)], ...] = ()
     seed: Count = 0
     export_only: bool = False
     convert_only: bool = False
+    profile: bool = False
 
     @property
     def repeats(self) -> int:

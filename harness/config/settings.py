@@ -24,6 +24,8 @@ def settings_from(
     if isinstance(values.get("model"), Mapping):
         values = {**values, "model": with_name(values["model"])}
     settings = validated(Settings, values, given=given, origins=origins)
+    from harness.backends.registry import given_options
+
     model, backend = settings.model, settings.backend
     check_model(model)
     check_rules(model.graph.rules)
@@ -31,7 +33,8 @@ def settings_from(
         _check_options("model", model.kind, json.dumps(dict(model.options)), frozenset(given), origins.get("model"))
     data = settings.dataset
     _check_options("dataset", data.kind, json.dumps(dict(data.options)), frozenset(given), origins.get("dataset"))
-    _check_options("backend", backend.kind, json.dumps(dict(backend.options)), frozenset(given), origins.get("backend"))
+    given_backend = json.dumps(given_options(backend))
+    _check_options("backend", backend.kind, given_backend, frozenset(given), origins.get("backend"))
     return settings
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,17 @@ PACKAGE_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
 """hwmon drivers that report the temperature of a CPU package."""
 
 
-def present() -> tuple[str, ...]:
+def present(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:  # noqa: ARG001
     """The soc_version of this machine's CPU, which is always there."""
     return (NAME,)
 
 
-def describe(name: str) -> dict[str, Any]:
+def describe(name: str, environment: Mapping[str, str] | None = None) -> dict[str, Any]:  # noqa: ARG001
     """The identity of the device; see ``harness.devices.host.identity``."""
     return {"name": name, "kind": "cpu", **host.identity()}
 
 
-def reader(name: str) -> CpuReader:  # noqa: ARG001
+def reader(name: str, environment: Mapping[str, str] | None = None) -> CpuReader:  # noqa: ARG001
     """What reads the CPU's telemetry."""
     return CpuReader()
 

@@ -2,56 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
-from harness.devices import cpu, host
+from harness.devices import cpu, host, npu
 from harness.devices.sample import Reader
 from harness.errors import UnsupportedError
+
+Environment = Mapping[str, str] | None
+"""Where a device's tools are looked for; None for the environment of this process."""
 
 
 class DeviceModule(Protocol):
     """What the module of one kind of device brings. Importing it must be quick and must not load a framework."""
 
-    def present(self) -> tuple[str, ...]:
+    def present(self, environment: Environment = None) -> tuple[str, ...]:
         """The soc_version names of the devices of this kind in this machine, the one that ``auto`` takes first."""
 
-    def describe(self, name: str) -> dict[str, Any]:
+    def describe(self, name: str, environment: Environment = None) -> dict[str, Any]:
         """The identity of a device that is present."""
 
-    def reader(self, name: str) -> Reader:
+    def reader(self, name: str, environment: Environment = None) -> Reader:
         """What reads the telemetry of a device that is present."""
 
 
-MODULES: tuple[DeviceModule, ...] = (cpu,)
-"""In the order in which ``auto`` prefers them; modules for NPU and GPU go in front of the CPU's."""
+MODULES: tuple[DeviceModule, ...] = (npu, cpu)
+"""In the order in which ``auto`` prefers them; the one for GPUs goes between the NPU's and the CPU's."""
 
 
-def detect() -> str:
-    """What ``soc_version=auto`` means on this machine. Takes milliseconds."""
-    return next(name for module in MODULES for name in module.present())
+def detect(environment: Environment = None) -> str:
+    """What ``soc_version=auto`` means on this machine. Takes milliseconds, or as long as npu-smi where there is one."""
+    return next(name for module in MODULES for name in module.present(environment))
 
 
-def present(name: str) -> bool:
-    """Whether this machine has the device that ``soc_version`` calls ``name``."""
-    return any(name in module.present() for module in MODULES)
+def present(name: str, environment: Environment = None) -> bool:
+    """Whether this machine has the device that ``soc_version`` calls ``name``.
+
+    Raises:
+        HarnessError: it is an NPU, and npu-smi is there but cannot answer: another container holds it, a library lacks.
+    """
+    if any(name in module.present(environment) for module in MODULES):
+        return True
+    if name.startswith("Ascend"):
+        npu.chips(environment)
+    return False
 
 
-def describe(name: str) -> dict[str, Any]:
+def describe(name: str, environment: Environment = None) -> dict[str, Any]:
     """The identity of a device: plain JSON values, units in the names, unknown facts left out.
 
     Raises:
         UnsupportedError: the device is not in this machine.
     """
-    return _module(name).describe(name)
+    return _module(name, environment).describe(name, environment)
 
 
-def reader(name: str) -> Reader:
+def reader(name: str, environment: Environment = None) -> Reader:
     """What reads the telemetry of a device.
 
     Raises:
         UnsupportedError: the device is not in this machine.
     """
-    return _module(name).reader(name)
+    return _module(name, environment).reader(name, environment)
 
 
 def conditions() -> dict[str, Any]:
@@ -59,9 +71,11 @@ def conditions() -> dict[str, Any]:
     return host.conditions()
 
 
-def _module(name: str) -> DeviceModule:
+def _module(name: str, environment: Environment) -> DeviceModule:
     """The module that has the device."""
     for module in MODULES:
-        if name in module.present():
+        if name in module.present(environment):
             return module
-    raise UnsupportedError(f"soc_version={name}: this machine has {detect()}, not {name}; use soc_version=auto")
+    raise UnsupportedError(
+        f"soc_version={name}: this machine has {detect(environment)}, not {name}; use soc_version=auto"
+    )

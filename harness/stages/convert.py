@@ -6,9 +6,10 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from harness.backends.registry import backend, backend_type
+from harness.backends.protocol import BuildsForCell
+from harness.backends.registry import backend_type, cell_backend
 from harness.config.schema import Settings
 from harness.records.schema import Artifact
 from harness.stages.keys import stage_key
@@ -23,25 +24,35 @@ CONSUMES = ("rewritten", "simplified", "exported")
 
 def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
     """The cache key: the file, the chip, the precision, and the backend with its options, source and tools."""
-    chosen = _first(inputs)
-    config = {
-        "kind": settings.backend.kind,
+    onnx = {"onnx": _first(inputs).sha256}
+    runtime = cell_backend(settings)
+    config: dict[str, Any] = {"kind": settings.backend.kind}
+    if isinstance(runtime, BuildsForCell):
+        return stage_key("convert", VERSION, inputs=onnx, config={**config, **runtime.conversion_key()})
+    config |= {
         "options": dict(settings.backend.options),
         "precision": asdict(settings.precision),
         "soc_version": settings.soc_version.name,
-        "tools": dict(backend(settings.backend).tools()),
+        "tools": dict(runtime.tools()),
     }
     source = inspect.getsourcefile(backend_type(settings.backend.kind))
     sources = [Path(source)] if source else []
-    return stage_key("convert", VERSION, inputs={"onnx": chosen.sha256}, config=config, sources=sources)
+    return stage_key("convert", VERSION, inputs=onnx, config=config, sources=sources)
 
 
 def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dict[str, Path], dict[str, object]]:
-    """Give ``model``; nothing where the backend answers that it takes the ONNX file itself."""
+    """Give ``model``, and what the converter leaves beside it; nothing where the backend takes the ONNX file itself."""
     settings = request.settings
-    onnx = _first(inputs)
-    made = backend(settings.backend).convert(onnx, folder / "model", settings.precision)
-    return ({} if made == onnx else {"model": made}), {}
+    onnx, target = _first(inputs), folder / "model"
+    runtime = cell_backend(settings)
+    made = runtime.convert(onnx, target, settings.precision)
+    files: dict[str, Path] = {} if made == onnx else {"model": made}
+    info: dict[str, object] = {}
+    if isinstance(runtime, BuildsForCell):
+        left, report = runtime.conversion_report(target)
+        files |= left
+        info = {"conversion": dict(report)}
+    return files, info
 
 
 def _first(inputs: Mapping[str, T]) -> T:

@@ -28,7 +28,7 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
 
     from harness.backends.inputs import random_inputs
     from harness.backends.protocol import DescribesInputs
-    from harness.backends.registry import backend
+    from harness.backends.registry import cell_backend
     from harness.devices import conditions
 
     del folder
@@ -36,7 +36,7 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
     number = request.round or 1
     started = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
     before = conditions()
-    runtime = backend(settings.backend)
+    runtime = cell_backend(settings)
     specs = settings.model.inputs
     if not specs and isinstance(runtime, DescribesInputs):
         specs = tuple(runtime.input_specs(inputs["model"]))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.backends.protocol import reads
-from harness.backends.registry import backend
+from harness.backends.protocol import BuildsForCell, reads
+from harness.backends.registry import cell_backend
 from harness.config.schema import Settings
 from harness.errors import UnsupportedError
 from harness.models.files import CONVERTED
@@ -20,7 +20,7 @@ def preflight(settings: Settings) -> Outcome | None:
         ConfigError: a file that the settings name is not there, which is a mistake and no result.
     """
     checkpoint_path(settings)
-    runtime = backend(settings.backend)
+    runtime = cell_backend(settings)
     if settings.model.kind == CONVERTED:
         return _unreadable(settings, reads(runtime))
     if settings.export_only or settings.precision.dtype == "file":
@@ -29,6 +29,8 @@ def preflight(settings: Settings) -> Outcome | None:
         runtime.check_precision(settings.precision)
     except UnsupportedError as error:
         return Outcome(status="unsupported", reason="precision", message=str(error))
+    if isinstance(runtime, BuildsForCell):
+        runtime.conversion_key()  # refuses flags that its converter does not take
     return None
 
 

@@ -23,6 +23,7 @@ from harness.records.schema import (
     Summary,
     Weights,
 )
+from harness.simulator.options import simulated
 from harness.stages.pipeline import Pipeline
 from harness.stages.reference import has_reference, is_reference
 from harness.sweep.manifest import Cell, Manifest
@@ -130,7 +131,7 @@ def build_record(
     outcome = run.outcome or (
         Outcome(status="ok") if run.repeats or run.complete else Outcome(status="cancelled", reason="not_measured")
     )
-    source: Source = "measured"
+    source: Source = "simulated" if settings.simulator.active or simulated() else "measured"
     return Record(
         record_id=run.record_id,
         sweep_id=manifest.sweep_id,

@@ -10,9 +10,10 @@ import errno
 import sys
 import traceback
 from pathlib import Path
+from typing import cast
 
-from harness.errors import HarnessError, OutOfMemoryError, UnsupportedError
-from harness.records.schema import Outcome
+from harness.errors import HarnessError
+from harness.records.schema import Outcome, Status
 from harness.sweep.guard import peak_memory_bytes, protect
 
 
@@ -41,14 +42,11 @@ def main(argv: list[str]) -> int:
 def _outcome(error: Exception, stage: str) -> Outcome:
     """The outcome that an exception amounts to; the full traceback is in the log."""
     words = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, OutOfMemoryError):
-        return Outcome(status="oom", stage=stage, reason="out_of_memory", message=words)
     if isinstance(error, MemoryError):
         return Outcome(status="oom", stage=stage, reason="host_out_of_memory", message=words)
-    if isinstance(error, UnsupportedError):
-        return Outcome(status="unsupported", stage=stage, reason="unsupported", message=words, hint=error.hint)
     if isinstance(error, HarnessError):
-        return Outcome(status="failed", stage=stage, reason=error.reason, message=words, hint=error.hint)
+        status = cast("Status", error.status)
+        return Outcome(status=status, stage=stage, reason=error.reason, message=words, hint=error.hint)
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         where = f" while writing {error.filename}" if error.filename else ""
         hint = "free space, or put HARNESS_HOME on a larger disk, and run the sweep again"

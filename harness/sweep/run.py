@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.config.schema import Settings
 from harness.errors import HarnessError
 from harness.files import write_atomically
 from harness.records.io import ENVIRONMENT_FILE, record_folder, write_environment, write_record
 from harness.records.schema import Outcome, Record, Step
+from harness.simulator.environment import environment
 from harness.stages.pipeline import Pipeline, finished
 from harness.stages.request import REQUEST, Request, Result, progress_file
 from harness.stages.store import Store
@@ -35,12 +37,12 @@ _CANCELLED = Outcome(status="cancelled", reason="interrupted", message="stopped 
 
 @dataclass
 class Sweep:
-    """One sweep on this machine. ``device`` describes what a soc_version is here; ``environment`` is asked once."""
+    """One sweep on this machine. ``device`` describes what a cell's device is here; ``environment`` is asked once."""
 
     manifest: Manifest
     home: Path
     progress: Progress
-    device: Callable[[str], Mapping[str, Any]]
+    device: Callable[[Settings], Mapping[str, Any]]
     environment: Mapping[str, Any]
     packages: Sequence[str]
     unwritten: dict[str, str] = field(default_factory=dict)
@@ -151,7 +153,7 @@ class Sweep:
                     ],
                     log=run.folder / log,
                     timeout_s=getattr(settings.limits, f"{request.stage}_s"),
-                    env=child_environment(),
+                    env=environment(settings.simulator, child_environment(), salt=f"{run.cell.name}/{label}"),
                     memory_limit_bytes=limit,
                 )
             except ChildCancelled as stopped:
@@ -176,9 +178,7 @@ class Sweep:
 
     def _save(self, run: CellRun) -> Record:
         """Write the record as it stands; a record that cannot be written is reported, never lost silently."""
-        record = build_record(
-            run, self.manifest, device=self.device(run.cell.settings.soc_version.name), environment=self.environment
-        )
+        record = build_record(run, self.manifest, device=self.device(run.cell.settings), environment=self.environment)
         try:
             if not (run.folder / ENVIRONMENT_FILE).exists():
                 write_environment({**self.environment, "package_list": self.packages}, run.folder)

@@ -101,11 +101,11 @@ def test_the_cpu_is_present_and_nothing_else_is_claimed():
 def test_a_kind_in_front_of_the_cpu_is_preferred(monkeypatch):
     class Npu:
         @staticmethod
-        def present():
+        def present(_=None):
             return ("Ascend310P3",)
 
         @staticmethod
-        def describe(name):
+        def describe(name, _=None):
             return {"name": name, "kind": "npu"}
 
     monkeypatch.setattr(registry, "MODULES", (Npu, *registry.MODULES))

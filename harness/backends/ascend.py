@@ -1,0 +1,225 @@
+"""Ascend NPUs: ATC converts, ais_bench measures, ``InferSession`` in CANN's own Python runs what is evaluated.
+
+The tools are called as their users call them and what they print is kept in the step's log. Nothing of CANN is imported
+here: this process may run under another Python.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic.dataclasses import dataclass
+
+from harness.backends import atc_command
+from harness.backends.ais_bench import Run, run_ais_bench, write_inputs
+from harness.backends.atc import Conversion, run_atc
+from harness.backends.atc_flags import FILES
+from harness.backends.cann_python import interpreter, versions
+from harness.backends.protocol import Array
+from harness.backends.workplace import acceptable, workplace
+from harness.config.schema import SCHEMA, InputSettings, MeasureSettings, PrecisionSettings, Seconds, Settings
+from harness.devices import npu
+from harness.devices.cann import installation
+from harness.errors import HarnessError
+from harness.simulator.environment import environment
+from harness.timing.samples import Samples
+
+MOST_ITERATIONS = 20_000
+"""Of one run: a longer list says no more, and float32 stamps get coarser with time (ASCEND.md, section b)."""
+PAUSE_S = 1.0
+"""Between two looks at a device that is not idle."""
+
+
+@dataclass(config=SCHEMA)
+class AscendOptions:
+    """``python`` is ``backend.python``; a repeat waits ``idle_timeout_s`` for an idle device, then starts anyway."""
+
+    python: str | None = None
+    idle_timeout_s: Seconds = 30
+
+
+class AscendBackend:
+    """ATC and ais_bench. Compute is what ais_bench calls ``NPU_compute_time``: the host's time around the execution."""
+
+    name: ClassVar[str] = "ascend"
+    boundary: ClassVar[str] = "compute"
+    reads: ClassVar[tuple[str, ...]] = (".om",)
+    Options: ClassVar[type[Any]] = AscendOptions
+
+    def __init__(self, options: AscendOptions) -> None:
+        self.options = options
+        self._settings: Settings | None = None
+        self._conversion: Conversion | None = None
+        self._versions: Mapping[str, str] = {}
+
+    def for_cell(self, settings: Settings) -> AscendBackend:
+        """The same backend for one cell; its flags are checked."""
+        made = AscendBackend(self.options)
+        made._settings = settings
+        return made
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Where the tools are found: this process's environment, or the stand-ins'."""
+        cell = self._settings
+        return environment(cell.simulator) if cell is not None else environment(_real())
+
+    def check_precision(self, precision: PrecisionSettings) -> None:
+        """Refuse what ATC has no mode for, and modes that exclude each other."""
+        atc_command.check_precision(precision)
+
+    def tools(self) -> Mapping[str, str]:
+        """Versions of toolkit, driver and firmware, and of ais_bench once it has run."""
+        here = installation(self.environment)
+        found = {"cann": here.toolkit_version, "driver": here.driver_version, "firmware": here.firmware_version}
+        return {**{name: version for name, version in found.items() if version}, **self._versions}
+
+    def conversion_key(self) -> Mapping[str, Any]:
+        """Flags, files by content, CANN's version, the bank of tuned operators, and whether stand-ins convert."""
+        settings = self._cell()
+        here = installation(self.environment)
+        bank = self.environment.get("TUNE_BANK_PATH")
+        simulated = asdict(settings.simulator) if settings.simulator.active else {}
+        return {
+            "flags": atc_command.content_hashes(atc_command.atc_flags(settings)),
+            "cann": here.toolkit_version,
+            "bank": atc_command.content_hashes({"op_bank_path": bank}) if bank and Path(bank).is_dir() else None,
+            "simulator": {key: simulated[key] for key in ("kind", "unsupported_operators") if key in simulated},
+        }
+
+    def convert(self, onnx: Path, target: Path, precision: PrecisionSettings) -> Path:
+        """Run ATC; see ``harness.backends.atc.run_atc``."""
+        self.check_precision(precision)
+        made = target.with_suffix(".om")
+        self._conversion = run_atc(
+            onnx, made, target.with_suffix(".log"), atc_command.atc_flags(self._cell()), self.environment
+        )
+        return made
+
+    def conversion_report(self, target: Path) -> tuple[Mapping[str, Path], Mapping[str, Any]]:
+        """The log of ATC and copies of the files that its flags named; the command and the warnings."""
+        files = {"convert_log": target.with_suffix(".log")}
+        for name, value in atc_command.atc_flags(self._cell()).items():
+            if name in FILES and Path(value).is_file():
+                files[name] = target.with_name(f"{name}{Path(value).suffix}")
+                files[name].write_bytes(Path(value).read_bytes())
+        return files, self._conversion.to_json() if self._conversion else {}
+
+    def load(self, model: Path) -> Any:
+        """Open an OM file in CANN's Python; see ``harness.backends.ascend_session``."""
+        from harness.backends.ascend_session import AscendSession
+
+        return AscendSession(model, self._python(), self.environment, self.device_ids[0])
+
+    def input_specs(self, model: Path) -> Sequence[InputSettings]:
+        """What ``InferSession`` says of the inputs."""
+        with self.load(model) as session:
+            specs: Sequence[InputSettings] = session.input_specs
+        return specs
+
+    @property
+    def device_ids(self) -> tuple[int, ...]:
+        """The devices to use: those asked for, else the first one of the cell's kind."""
+        cell = self._settings
+        if cell is None:
+            return (0,)
+        if cell.device:
+            return cell.device
+        try:
+            return (npu.chosen(cell.soc_version.name, self.environment).device_id,)
+        except HarnessError:
+            return (0,)
+
+    def measure(self, model: Path, inputs: Mapping[str, Array], profile: MeasureSettings) -> Samples:
+        """One short run of ais_bench to learn how long an iteration takes, then one that fills the profile."""
+        python = self._python()
+        waiting = self._await_idle()
+        begin = time.monotonic()
+        with workplace(Path.cwd()) as folder:
+            files = write_inputs(inputs, folder)
+            om = acceptable(model, folder, "network.om")
+
+            def run(loop: int, warmup: int) -> Run:
+                return run_ais_bench(
+                    python,
+                    om,
+                    files,
+                    folder,
+                    self.environment,
+                    loop=loop,
+                    warmup=warmup,
+                    batchsize=self._batchsize(inputs),
+                    device_id=self.device_ids[0],
+                )
+
+            short = run(profile.floor_iterations, max(1, profile.warmup_iterations))
+            begun_s = time.monotonic() - begin
+            loop = iterations(profile, short.means_ms["compute"], begun_s)
+            warmup = max(profile.warmup_iterations, math.ceil(1000 * profile.warmup_s / short.means_ms["compute"]))
+            long = run(loop, min(warmup, loop)) if loop > profile.floor_iterations else short
+        self._versions = versions(python, self.environment)
+        return _samples(long, begun_s, waiting)
+
+    def _python(self) -> str:
+        return interpreter(self.options.python, self.environment)
+
+    def _cell(self) -> Settings:
+        if self._settings is None:
+            raise HarnessError("backend ascend: ATC needs the whole cell; use harness.backends.registry.cell_backend")
+        return self._settings
+
+    def _batchsize(self, inputs: Mapping[str, Array]) -> int:
+        if self._settings is not None:
+            return self._settings.batchsize
+        return next((array.shape[0] for array in inputs.values() if array.ndim), 1)
+
+    def _await_idle(self) -> dict[str, Any]:
+        """Wait for an idle device as the seeds ask for; what was seen goes into the repeat's conditions."""
+        cell = self._settings
+        if cell is None:
+            return {}
+        begin = time.monotonic()
+        while True:
+            try:
+                busy = npu.occupation(cell.soc_version.name, self.device_ids[0], self.environment)
+            except HarnessError as error:
+                return {"idle_check": str(error)}
+            waited_s = time.monotonic() - begin
+            if busy is None or waited_s + PAUSE_S > self.options.idle_timeout_s:
+                print(f"idle check: {busy or 'the device is idle'}", flush=True)
+                return {"idle": busy is None, "waited_s": round(waited_s, 1), **({"busy": busy} if busy else {})}
+            time.sleep(PAUSE_S)
+
+
+def iterations(profile: MeasureSettings, iteration_ms: float, spent_s: float) -> int:
+    """How many iterations to time: the profile's minima, within what its budget leaves and ``MOST_ITERATIONS``."""
+    wanted = max(profile.min_iterations, math.ceil(1000 * profile.min_time_s / iteration_ms))
+    affordable = int(1000 * max(0.0, profile.budget_s - spent_s) / iteration_ms)
+    return max(profile.floor_iterations, min(wanted, affordable, MOST_ITERATIONS))
+
+
+def _samples(run: Run, started_s: float, waiting: Mapping[str, Any]) -> Samples:
+    times = {"compute": np.asarray(run.times_ms, dtype=np.float64)}
+    times |= {name: np.asarray([mean]) for name, mean in run.means_ms.items() if name in {"h2d", "d2h"}}
+    conditions: dict[str, Any] = {
+        **waiting,
+        "means_ms": dict(run.means_ms),
+        "counts": dict(run.counts),
+        "command": list(run.command),
+        "printed_samples_per_s": run.samples_per_s,
+        "ais_bench_generation": run.generation,
+        "findings": [finding.to_json() for finding in run.findings],
+    }
+    return Samples(times, np.empty(0), started_s, 0.0, conditions)
+
+
+def _real() -> Any:
+    from harness.config.ascend import SimulatorSettings
+
+    return SimulatorSettings()

@@ -1,0 +1,1 @@
+"""Stand-ins for Ascend's tools, as strict as they are: atc, npu-smi, ais_bench, aclruntime."""
