@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from harness.config.compose import Composer, composing
+from harness.config.compose import Composer, compose_settings, composing
 from harness.config.locate import conf_dir, sweeps_dir
 from harness.config.settings import settings_from
 from harness.errors import ConfigError, HarnessError
@@ -111,3 +111,9 @@ def test_sharing_compositions_gives_what_hydra_gives(composer: Composer, words: 
     OmegaConf.set_struct(config, False)
     del config["hydra"]
     assert compose_in(composer, *words) == settings_from(OmegaConf.to_container(config, resolve=True))
+
+
+@pytest.mark.parametrize("words", [("evaluate=true", "evaluate.mode=files"), ("evaluate.mode=files", "evaluate=true")])
+def test_evaluate_is_a_switch_that_keeps_its_section(words: tuple[str, ...]) -> None:
+    settings = compose_settings(*words, "dataset=shapes").evaluate
+    assert (settings.enabled, settings.mode, settings.workers) == (True, "files", 2)
