@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from harness.records.schema import Outcome, Record, Weights
+from harness.report.comparison_table import slow_notes
 from harness.report.digits import MISSING, figure
 from harness.report.grid import Grid
 from harness.report.words import BOUNDARIES, counted, device_words, setting
@@ -111,6 +112,7 @@ def _note_numbers(records: Sequence[Record]) -> dict[int, int]:
 def _notes(records: Sequence[Record]) -> list[str]:
     notes = [f"[{number}] {_why(records[index])}" for index, number in _note_numbers(records).items()]
     notes += _timed(records)
+    notes += slow_notes(records)
     if any(record.weights is not None and not record.weights.trained for record in records):
         notes.append("Random and untrained weights: the outputs, and any accuracy, mean nothing.")
     idle = {setting(record, "model", "name"): _idle_rules(record) for record in records}
