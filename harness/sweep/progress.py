@@ -64,7 +64,8 @@ class Progress:
         self._left = {(step.cell, step.work.stage, step.round): step for step in plan}
         self._total = len(self._left)
         steps = f", at most {_count(self._total, 'step')}" if plan else ""
-        self._say(f"{_count(total_cells, 'cell')}, {_count(rounds, 'round')}{steps}")
+        measured = _count(rounds, "round") if rounds else "nothing to measure"
+        self._say(f"{_count(total_cells, 'cell')}, {measured}{steps}")
 
     def step_started(
         self, cell_name: str, stage: str, number: int | None = None, of: int | None = None, told: Path | None = None

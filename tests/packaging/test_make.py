@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = {"help", "venv", "bench", "test", "test-all", "lint", "types", "ui"}
+TARGETS = {"help", "venv", "bench", "test", "test-all", "lint", "types", "wheelhouse", "ui"}
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 
@@ -37,7 +37,9 @@ def test_a_fresh_clone_installs_once_and_then_only_runs(tmp_path: Path) -> None:
     for stamp in ("bin/python", ".installed", ".installed-dev"):
         (tmp_path / ".venv" / stamp).touch()
     assert make("-n", "bench", cwd=tmp_path).splitlines() == first.splitlines()[-1:]
-    assert make("-n", "test", cwd=tmp_path).splitlines() == ['.venv/bin/python -m pytest -m "not slow"']
+    assert make("-n", "test", cwd=tmp_path).splitlines() == [
+        '.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow"'
+    ]
 
 
 def test_ci_runs_the_tests() -> None:
