@@ -37,7 +37,11 @@ def run_manifest(manifest: Manifest, home: Path) -> int:
     invocation.current().started = True  # from here on a wrong setting is a cell's outcome, not a refusal
     folder = home / "sweeps" / manifest.sweep_id
     console.print(f"home   {home}", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"sweep  {manifest.sweep_id}: {len(manifest.cells)} cells", highlight=False, markup=False)
+    console.print(
+        f"sweep  {manifest.sweep_id}: {len(manifest.cells)} cell{'s' * (len(manifest.cells) != 1)}",
+        highlight=False,
+        markup=False,
+    )
     problems = []
     try:
         write_manifest(manifest, folder / "manifest.json")
