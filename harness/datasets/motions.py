@@ -1,7 +1,7 @@
-"""Generated videos, labelled by what a shape in them does, so that video networks can be evaluated without a download.
+"""Generated videos, labelled by how the camera moves, so that video networks can be evaluated without a download.
 
-Shape, colour, size, place and ground vary within every class, and no single frame tells the class: a network has to
-look at several. Each video is encoded as MPEG-4 in memory when it is asked for, so that it is read as any other.
+Scene, pace and start vary within every class, and no single frame tells the class: a network has to look at several.
+Each video is encoded as MPEG-4 in memory when it is asked for, so that it is read as any other.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from harness.datasets.registry import MotionsOptions
 from harness.datasets.subset import limited
 from harness.errors import ConfigError
 
-MOTIONS_CLASSES = ("left", "right", "up", "down", "clockwise", "anticlockwise", "growing", "shrinking")
+MOTIONS_CLASSES = ("left", "right", "up", "down", "clockwise", "anticlockwise", "closer", "farther")
+"""Where everything in the picture moves."""
 MOTIONS_VERSION = 1
 FRAMES, HEIGHT, WIDTH = 48, 96, 128
+SIDE = 256
 _SPLITS = ("train", "validation")
 _SHIFT = 4
 """Bits behind the point of the coordinates that OpenCV draws at."""
@@ -89,33 +91,25 @@ def opened(settings: DatasetSettings, options: MotionsOptions) -> Motions:
 def draw_video(key: tuple[int, ...], label: int) -> npt.NDArray[np.uint8]:
     """Draw the video of a class that belongs to a key of integers, uint8 (48, 96, 128, 3), RGB.
 
-    One shape turns, moves (and comes back on the other side) or changes its size before a ground that stands still.
+    A scene of polygons moves, turns, or comes closer as a whole; what leaves it on one side returns on the other.
     """
     random = np.random.RandomState(key)
-    coarse = np.clip(random.randint(60, 196, 3) + random.randint(-30, 31, (6, 8, 3)), 0, 255).astype(np.uint8)
-    ground = cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-    colour = [int(255 * (value > 128)) for value in 255 - ground.mean((0, 1))]
-    colour[random.randint(3)] ^= 255
-    outline = _outline(random)
-    radius, turn = random.uniform(14, 24), random.uniform(0, 2 * math.pi)
-    row, column = random.uniform(0.3, 0.7) * HEIGHT, random.uniform(0.3, 0.7) * WIDTH
-    pace, phase = random.uniform(1.6, 3.2), random.randint(0, 24)
+    scene = _scene(random)
+    turn, pace = random.uniform(0, 2 * math.pi), random.uniform(2.4, 4.8)
+    name = MOTIONS_CLASSES[label]
+    towards = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}.get(name, (0, 0))
+    turning = {"clockwise": 0.03, "anticlockwise": -0.03}.get(name, 0.0)
+    nearing = {"closer": 0.008, "farther": -0.008}.get(name, 0.0)
     video = np.empty((FRAMES, HEIGHT, WIDTH, 3), np.uint8)
     for number in range(FRAMES):
-        steps, moved, turned, scale = number * pace, (0.0, 0.0), turn, 1.0
-        name = MOTIONS_CLASSES[label]
-        if name in {"left", "right", "up", "down"}:
-            moved = {"left": (0, -steps), "right": (0, steps), "up": (-steps, 0), "down": (steps, 0)}[name]
-        elif name in {"clockwise", "anticlockwise"}:
-            turned = turn + steps * 0.06 * (1 if name == "clockwise" else -1)
-        else:
-            share = (number + phase) % 24 / 23
-            scale = 0.5 + 1.1 * (share if name == "growing" else 1 - share)
-        video[number] = _with_shape(
-            ground, outline * radius * scale, turned, (row + moved[0], column + moved[1]), colour
-        )
-    noise = random.normal(0, 4, (1, HEIGHT, WIDTH, 3))
-    return np.clip(video + noise, 0, 255).astype(np.uint8)
+        steps = (number - FRAMES / 2) * pace
+        angle, scale = turn - turning * steps, math.exp(-nearing * steps)
+        back = scale * np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+        middle = np.array([WIDTH / 2, HEIGHT / 2]) + steps * np.array(towards)
+        matrix = np.column_stack([back, SIDE / 2 - back @ middle])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        cv2.warpAffine(scene, matrix, (WIDTH, HEIGHT), video[number], flags, cv2.BORDER_WRAP)
+    return video
 
 
 def encode(frames: npt.NDArray[np.uint8]) -> BinaryIO:
@@ -133,25 +127,14 @@ def encode(frames: npt.NDArray[np.uint8]) -> BinaryIO:
     return target
 
 
-def _outline(random: np.random.RandomState) -> npt.NDArray[np.float64]:
-    """The corners of a shape that looks different after every turn but a whole one, float64 (corners, 2), radius 1."""
-    corners = int(random.randint(3, 6))
-    angles = np.arange(corners) * 2 * math.pi / corners
-    reach = np.ones(corners)
-    reach[0], reach[1] = 1.5, random.uniform(0.5, 0.8)
-    return np.stack([np.cos(angles), np.sin(angles)], axis=1) * reach[:, None]
-
-
-def _with_shape(
-    ground: Pixels, outline: npt.NDArray[np.float64], turn: float, place: tuple[float, float], colour: list[int]
-) -> Pixels:
-    """The ground with the shape on it, whose part beyond an edge is at the opposite one."""
-    cosine, sine = math.cos(turn), math.sin(turn)
-    turned = outline @ np.array([[cosine, sine], [-sine, cosine]])
-    picture: Pixels = ground.copy()
-    for down in (-HEIGHT, 0, HEIGHT):
-        for right in (-WIDTH, 0, WIDTH):
-            corners = turned + np.array([place[1] % WIDTH + right, place[0] % HEIGHT + down])
-            points = np.rint(corners * 2**_SHIFT).astype(np.int32)
-            cv2.fillPoly(picture, [points], colour, cv2.LINE_AA, _SHIFT)
-    return picture
+def _scene(random: np.random.RandomState) -> Pixels:
+    """A soft ground under 40 polygons of any colour, uint8 (256, 256, 3)."""
+    coarse = random.randint(60, 196, (6, 6, 3)).astype(np.uint8)
+    scene = np.asarray(cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.uint8)
+    for _ in range(40):
+        corners = int(random.randint(3, 7))
+        angles = np.sort(random.uniform(0, 2 * math.pi, corners))
+        reach = random.uniform(8, 26) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        points = np.rint((random.uniform(0, SIDE, 2) + reach) * 2**_SHIFT).astype(np.int32)
+        cv2.fillPoly(scene, [points], random.uniform(0, 255, 3), cv2.LINE_AA, _SHIFT)
+    return scene

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from harness.datasets.buffers import Buffers
 from harness.datasets.images import Pixels
 from harness.datasets.normalise import Normalisation, lookup_tables, normalise
 from harness.datasets.protocol import Item, Prepared, SampleError
@@ -16,6 +17,9 @@ from harness.datasets.video_files import Media, count_frames, read_frames
 from harness.datasets.views import Sampling, crop_places, frame_indices, resized_size
 
 Views = npt.NDArray[np.float32]
+
+KEPT = 3
+"""Unused buffers that a data set keeps: what is prepared ahead, and what is inferred meanwhile."""
 
 
 class VideoSource(Protocol):
@@ -59,6 +63,7 @@ class ViewedVideos:
         self.source = source
         self.sampling = sampling or Sampling()
         self._tables = lookup_tables(normalisation or Normalisation())
+        self._buffers = Buffers(views_shape(self.sampling), keep=KEPT)
 
     @property
     def name(self) -> str:
@@ -78,7 +83,7 @@ class ViewedVideos:
     def load(self, item: Item) -> Prepared:
         """Decode one video and prepare its views."""
         try:
-            views = prepare_views(self.source.media(item), self.sampling, self._tables)
+            views = prepare_views(self.source.media(item), self.sampling, self._tables, self._buffers.take())
         except SampleError as error:
             raise SampleError(f"{item.id} {error}") from error
         return Prepared(item, _names(item), (views,), self.source.label(item), None)
@@ -96,16 +101,23 @@ class ViewedVideos:
         return self.source.fingerprint()
 
 
-def prepare_views(media: Media, sampling: Sampling, tables: npt.NDArray[np.float32]) -> Views:
+def views_shape(sampling: Sampling) -> tuple[int, ...]:
+    """(views, 3, frames, size, size)."""
+    return sampling.views, 3, sampling.frames, sampling.size, sampling.size
+
+
+def prepare_views(media: Media, sampling: Sampling, tables: npt.NDArray[np.float32], out: Views | None = None) -> Views:
     """All views of a video, normalised: float32 (views, 3, frames, size, size), views in the order (crop, clip).
 
-    Each frame that any clip needs is decoded, resized and converted once. Raises SampleError.
+    Each frame that any clip needs is decoded, resized and converted once. ``out``, of that shape, is filled where it is
+    given. Raises SampleError.
     """
     total = count_frames(media)
     if total < 1:
         raise SampleError("has no frames")
     indices = frame_indices(total, sampling)
-    views = np.empty((sampling.crops, sampling.clips, 3, sampling.frames, sampling.size, sampling.size), np.float32)
+    out = np.empty(views_shape(sampling), np.float32) if out is None else out
+    views = out.reshape(sampling.crops, sampling.clips, *out.shape[1:])
     first: tuple[int, ...] | None = None
     for number, frame in read_frames(media, frozenset(indices.reshape(-1).tolist())):
         first = first or frame.shape
@@ -118,7 +130,7 @@ def prepare_views(media: Media, sampling: Sampling, tables: npt.NDArray[np.float
             normalise(planes, tables, target)
             for clip, place in uses[1:]:
                 views[crop, clip, :, place] = target
-    return views.reshape(sampling.views, *views.shape[2:])
+    return out
 
 
 def _crops(frame: Pixels, sampling: Sampling) -> list[list[Pixels]]:
