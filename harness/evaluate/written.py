@@ -60,8 +60,14 @@ def _cell(value: object) -> object:
     return printable(value) if isinstance(value, str) else value
 
 
+def _shown(value: object) -> object:
+    if isinstance(value, float):
+        return None if math.isnan(value) else round(value, 6)
+    return value
+
+
 def _mlflow_table(path: Path, header: Row, rows: Iterable[Row]) -> Path:
-    """A table as ``mlflow.log_table`` writes it (MLflow 3.17): columns and rows, which ``load_table`` reads back."""
-    data = [[None if isinstance(value, float) and math.isnan(value) else value for value in row] for row in rows]
+    """A table as ``mlflow.log_table`` writes it (MLflow 3.17), for its page: six digits, which its columns can show."""
+    data = [[_shown(value) for value in row] for row in rows]
     path.write_text(json.dumps({"columns": list(header), "data": data}), encoding="utf-8")
     return path

@@ -22,7 +22,7 @@ def note(record: Record, folder: Path, *, onnx_link: str | None = None) -> str:
 
     ``onnx_link`` is the address of the run that holds the ONNX file, where it is another one.
     """
-    parts = [_result(record), _warnings(record), _table(record, onnx_link)]
+    parts = [_result(record), _accuracy(record), _warnings(record), _table(record, onnx_link)]
     if record.outcome.status != "ok":
         parts.append(_log_excerpt(record, folder))
     text = "\n\n".join(part for part in parts if part)
@@ -72,6 +72,11 @@ def _result(record: Record) -> str:
     )
 
 
+def _accuracy(record: Record) -> str:
+    words = accuracy_words(record.accuracy)
+    return f"**{escape(words)}**" if words else ""
+
+
 def _warnings(record: Record) -> str:
     lines = []
     if record.source != "measured":
@@ -98,7 +103,6 @@ def _table(record: Record, onnx_link: str | None) -> str:
         ("precision", _at(settings, "precision", "name")),
         ("measured", _how(record)),
         ("weights", weights_text(record)),
-        ("accuracy", accuracy_words(record.accuracy)),
         ("parity", _parity(record)),
         ("sweep", record.sweep_id),
         ("overrides", " ".join(record.overrides) or None),
