@@ -62,6 +62,17 @@ class OnnxRuntimeBackend:
 
     def check_precision(self, precision: PrecisionSettings) -> None:
         """Refuse all but float32, or what a file brings: the CPU provider takes the file's dtypes and casts nothing."""
+        flags = {
+            "op_precision_mode": precision.op_precision_mode,
+            "precision_mode": precision.precision_mode,
+            "precision_mode_v2": precision.precision_mode_v2,
+        }
+        given = ", ".join(f"{name}={value}" for name, value in flags.items() if value is not None)
+        if given:
+            raise UnsupportedError(
+                f"precision={precision.name}: ONNX Runtime on the CPU cannot honour {given}, which only ATC takes, and"
+                " computes in float32; use precision=fp32"
+            )
         if precision.dtype not in {"float32", "file"}:
             raise UnsupportedError(
                 f"precision={precision.name} ({precision.dtype}): ONNX Runtime on the CPU computes in float32;"

@@ -55,6 +55,12 @@ def test_the_file_itself_is_what_runs(backend, tmp_path):
     assert not (tmp_path / "target").exists()
 
 
+def test_flags_of_another_tool_are_refused_by_name(backend):
+    precision = PrecisionSettings(name="gelu", dtype="float32", op_precision_mode="op_precision.ini")
+    with pytest.raises(UnsupportedError, match=r"precision=gelu: .* cannot honour op_precision_mode=op_precision\.ini"):
+        backend.check_precision(precision)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "mixed"])
 def test_other_precisions_are_refused_by_name(backend, tmp_path, dtype):
     precision = PrecisionSettings(name="asked_for", dtype=dtype)
