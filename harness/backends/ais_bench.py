@@ -5,6 +5,7 @@ One run is one process. Inputs are files of seeded values, never ais_bench's own
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 from harness.backends.cann_python import python_environment
 from harness.backends.protocol import Array
 from harness.backends.tool_errors import explained
-from harness.backends.workplace import UMASK
+from harness.backends.workplace import LEGAL, OTHERS_WRITE, UMASK
 from harness.errors import HarnessError
 from harness.parsing.ais_bench import AisBenchLog, parse
 from harness.parsing.ais_bench_lines import COMPUTE, D2H, H2D
@@ -23,6 +24,7 @@ from harness.parsing.text import Finding, ParseError
 
 BOUNDARIES = {"compute": COMPUTE, "h2d": H2D, "d2h": D2H}
 """The harness's names of what ais_bench times."""
+THROUGHPUT = re.compile(r"throughput (?:\(1000|1000)\*")
 REL_TOLERANCE = 1e-6
 """How far the printed throughput may lie from 1000 * batchsize / mean (ASCEND.md, section j.5)."""
 
@@ -87,6 +89,42 @@ def run_ais_bench(
     if status != 0 or log is None or failure is not None or not (log.throughputs or summary):
         raise explained("ais_bench", text, status, f"it ended with status {status} and printed no throughput")
     return _read(log, summary, command, batchsize)
+
+
+def infer_files(
+    python: str,
+    model: Path,
+    inputs: Path,
+    outputs: Path,
+    environment: Mapping[str, str],
+    *,
+    batchsize: int,
+    device_ids: Sequence[int],
+) -> None:
+    """Infer a folder of ``.bin`` files into ``outputs``, as the seeds do for accuracy.
+
+    With several devices each gets a share of the files, and a folder of its own below ``outputs``.
+
+    Raises:
+        HarnessError: the folder's path is none that ais_bench accepts, or ais_bench failed; with reason and hint.
+    """
+    real = inputs.resolve()
+    if not LEGAL.fullmatch(str(real)):
+        raise HarnessError(
+            f"evaluate.mode=files: {real} has characters that ais_bench refuses (it takes A-Z a-z 0-9 _ - / .); "
+            "give evaluate.folder=FOLDER with such a path",
+            reason="path_refused",
+        )
+    outputs.mkdir(parents=True, exist_ok=True)
+    for path in (real, outputs.resolve(), outputs.resolve().parent, *real.iterdir()):
+        path.chmod(path.stat().st_mode & ~OTHERS_WRITE)
+    command = [python, "-m", "ais_bench", "--model", str(model), "--input", str(real), "--outfmt", "BIN"]
+    command += ["--output", str(outputs.resolve().parent), "--output_dirname", outputs.name]
+    command += ["--batchsize", str(batchsize), "--device", ",".join(map(str, device_ids))]
+    command += ["--divide_input", "1"] if len(device_ids) > 1 else []
+    text, status = printed(command, real.parent, environment)
+    if status != 0 or not THROUGHPUT.search(text):
+        raise explained("ais_bench", text, status, f"it ended with status {status} and did not infer the files")
 
 
 def printed(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[str, int]:

@@ -11,13 +11,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic.dataclasses import dataclass
 
 from harness.backends import atc_command
-from harness.backends.ais_bench import Run, run_ais_bench, write_inputs
+from harness.backends.ais_bench import Run, infer_files, run_ais_bench, write_inputs
 from harness.backends.atc import Conversion, run_atc
 from harness.backends.atc_flags import FILES
 from harness.backends.cann_python import interpreter, versions
@@ -29,6 +29,9 @@ from harness.devices.cann import installation
 from harness.errors import HarnessError
 from harness.simulator.environment import environment
 from harness.timing.samples import Samples
+
+if TYPE_CHECKING:
+    from harness.backends.ascend_session import AscendSession
 
 MOST_ITERATIONS = 20_000
 """Of one run: a longer list says no more, and float32 stamps get coarser with time (ASCEND.md, section b)."""
@@ -111,11 +114,22 @@ class AscendBackend:
                 files[name].write_bytes(Path(value).read_bytes())
         return files, self._conversion.to_json() if self._conversion else {}
 
-    def load(self, model: Path) -> Any:
-        """Open an OM file in CANN's Python; see ``harness.backends.ascend_session``."""
+    def load(self, model: Path) -> AscendSession:
+        """Open an OM file in CANN's Python on the first device; see ``harness.backends.ascend_session``."""
+        return self.load_on(model, self.device_ids[0])
+
+    def load_on(self, model: Path, device_id: int) -> AscendSession:
+        """Open an OM file on one of the devices."""
         from harness.backends.ascend_session import AscendSession
 
-        return AscendSession(model, self._python(), self.environment, self.device_ids[0])
+        return AscendSession(model, self._python(), self.environment, device_id)
+
+    def infer_folder(self, model: Path, inputs: Path, outputs: Path) -> None:
+        """Have ais_bench infer every file of a folder; several devices divide them among themselves."""
+        with workplace(Path.cwd()) as folder:
+            om = acceptable(model, folder, "network.om")
+            batchsize, devices = self._cell().batchsize, self.device_ids
+            infer_files(self._python(), om, inputs, outputs, self.environment, batchsize=batchsize, device_ids=devices)
 
     def input_specs(self, model: Path) -> Sequence[InputSettings]:
         """What ``InferSession`` says of the inputs."""

@@ -16,14 +16,16 @@ A backend is a class with the class attributes ``name``, ``boundary`` and ``Opti
 A YAML in ``conf/backend`` names it by ``kind``: the name of an entry point of the group ``harness.backends``, or
 ``package.module:RknnBackend``. Its module is imported while the command line is checked: it imports the runtime late.
 
-Three things are optional. ``reads = (".rknn",)`` names the suffixes of files that ``load`` takes as they are: a user
+Some things are optional. ``reads = (".rknn",)`` names the suffixes of files that ``load`` takes as they are: a user
 may bring such a file, and with ``.onnx`` among them nothing is converted. ``input_specs`` says what inputs a file has.
-``for_cell`` and its company (`BuildsForCell`) are for a converter that builds for one chip, with flags and files.
+`BuildsForCell` is for a converter that builds for one chip, with flags and files; `SharesDevices` for several devices,
+`InfersFolders` for a tool that infers files by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -112,6 +114,37 @@ class BuildsForCell(Protocol):
 
     def conversion_report(self, target: Path) -> tuple[Mapping[str, Path], Mapping[str, Any]]:
         """After ``convert``: the files that it left beside ``target`` by artifact name (its log), and what it found."""
+
+
+@runtime_checkable
+class SharesDevices(Protocol):
+    """A backend that can have several devices share an evaluation, each with a session of its own."""
+
+    @property
+    def device_ids(self) -> tuple[int, ...]:
+        """The devices to use, the one that measures first."""
+
+    def load_on(self, model: Path, device_id: int) -> Session:
+        """Open the converted model on one of them. Raises as ``Backend.load``."""
+
+
+@runtime_checkable
+class InfersFolders(Protocol):
+    """A backend whose own command line infers a folder of input files, as ais_bench does."""
+
+    def infer_folder(self, model: Path, inputs: Path, outputs: Path) -> None:
+        """Write ``<stem>_0.bin`` to ``outputs`` for every ``<stem>.bin`` in ``inputs``; the last batch is padded.
+
+        Raises:
+            HarnessError: the tool failed, or left an input without its output.
+        """
+
+
+def sessions(backend: Backend, model: Path) -> tuple[Callable[[], Session], ...]:
+    """What opens the model on each device that the backend uses; one where it knows of no several."""
+    if not isinstance(backend, SharesDevices):
+        return (partial(backend.load, model),)
+    return tuple(partial(backend.load_on, model, device_id) for device_id in backend.device_ids)
 
 
 def reads(backend: Backend | type[Backend]) -> tuple[str, ...]:

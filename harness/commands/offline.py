@@ -90,7 +90,7 @@ def _list_file(inputs: Path) -> Path:
 
 
 def _infer(settings: Settings, inputs: Path, outputs: Path) -> None:
-    from harness.backends.registry import backend
+    from harness.backends.registry import cell_backend
     from harness.config.locate import harness_home
     from harness.evaluate.files import infer_folder
     from harness.evaluate.outputs import SampleFormat
@@ -113,7 +113,7 @@ def _infer(settings: Settings, inputs: Path, outputs: Path) -> None:
         pipeline.accept(request, finished(request, execute(request), started="", wall_s=0.0))
     model = settings.model.inputs[0]
     sample = SampleFormat(tuple(model.shape[1:]), model.dtype)
-    with backend(settings.backend).load(pipeline.store.path(pipeline.model)) as session:
+    with cell_backend(settings).load(pipeline.store.path(pipeline.model)) as session:
         runtime: Any = session
         fed = Model(runtime, model.name, settings.batchsize)
         infer_folder(fed, names, inputs, outputs, sample, progress=Reporter(None, "samples"))

@@ -150,7 +150,13 @@ def _checked(override: str) -> str:
         raise ConfigError(f"{override}: expected key=value, such as model=swin98; {_meant(override)}")
     if re.match(r"\+*hydra\.mode=", override) and not override.endswith("=MULTIRUN"):
         raise ConfigError(f"{override}: every run is a sweep, a single one of one cell; leave hydra.mode out")
-    return forced(override)
+    return forced(_as_list(override))
+
+
+def _as_list(override: str) -> str:
+    """``device=0,1`` as ais_bench spells it: two devices for one cell, and not a sweep over two."""
+    found = re.fullmatch(r"(\+*device)=([0-9]+(?:,[0-9]+)*)", override)
+    return f"{found[1]}=[{found[2]}]" if found else override
 
 
 def _meant(word: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from harness.backends.registry import backend
+from harness.backends.registry import cell_backend
 from harness.config.schema import DatasetSettings, Settings
 from harness.records.schema import Artifact
 from harness.stages.keys import room_sources, stage_key
@@ -36,7 +36,7 @@ def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
         "batchsize": settings.batchsize,
         "kind": settings.backend.kind,
         "options": dict(settings.backend.options),
-        "tools": dict(backend(settings.backend).tools()),
+        "tools": dict(cell_backend(settings).tools()),
         "precision": asdict(settings.precision),
         "soc_version": settings.soc_version.name,
         "mode": evaluate.mode,

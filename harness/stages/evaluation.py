@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.backends.registry import backend
+from harness.backends.protocol import InfersFolders, sessions
+from harness.backends.registry import cell_backend
 from harness.config.schema import Settings
 from harness.errors import HarnessError
 from harness.files import sha256_file
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from harness.evaluate.outputs import SampleFormat
     from harness.evaluate.plan import Findings, Plan
     from harness.evaluate.progress import Progress
-    from harness.evaluate.task import Model
 
 LOG_EVERY_S = 10.0
 SHOW_EVERY_S = 0.5
@@ -114,35 +116,47 @@ def _run(
     *,
     kept: Path,
 ) -> accumulate.Evaluation[Any]:
+    from harness.evaluate.files import infer_folder
     from harness.evaluate.stream import evaluate
     from harness.evaluate.task import Model
 
     settings = request.settings
-    with backend(settings.backend).load(file) as session:
-        checked = CheckedRuntime(session, plan.output, settings.batchsize)
-        model = Model(checked, settings.model.inputs[0].name, settings.batchsize)
+    runtime = cell_backend(settings)
+    own = settings.evaluate.folder
+    folder = Path(own).expanduser() / request.record.name if own else kept / "files"
+    if settings.evaluate.mode == "files" and isinstance(runtime, InfersFolders):
+        infer = functools.partial(runtime.infer_folder, file)
+        return _through_files(folder, lambda _, inputs, outputs: infer(inputs, outputs), plan, items, how)
+    with ExitStack() as stack:
+        opened = [stack.enter_context(each()) for each in sessions(runtime, file)]
+        models = [
+            Model(
+                CheckedRuntime(each, plan.output, settings.batchsize), settings.model.inputs[0].name, settings.batchsize
+            )
+            for each in opened
+        ]
         if settings.evaluate.mode == "stream":
-            return evaluate(plan.dataset, items, [model], plan.task, how)
-        own = settings.evaluate.folder
-        folder = Path(own).expanduser() / request.record.name if own else kept / "files"
-        return _through_files(folder, model, plan, items, how, resume=own is None)
+            return evaluate(plan.dataset, items, models, plan.task, how)
+
+        def infer_files(names: Sequence[str], inputs: Path, outputs: Path) -> None:
+            infer_folder(models[0], names, inputs, outputs, plan.sample, resume=own is None, progress=how.progress)
+
+        return _through_files(folder, infer_files, plan, items, how)
 
 
 def _through_files(
     folder: Path,
-    model: Model,
+    infer: Callable[[Sequence[str], Path, Path], None],
     plan: Plan[Any],
     items: Sequence[Item],
     how: accumulate.Settings,
-    *,
-    resume: bool,
 ) -> accumulate.Evaluation[Any]:
-    from harness.evaluate.files import check_room, count_samples, evaluate_outputs, infer_folder, write_inputs
+    from harness.evaluate.files import check_room, count_samples, evaluate_outputs, write_inputs
 
     each_bytes = plan.sample.size_bytes + plan.output.size_bytes
     check_room(folder, count_samples(plan.dataset, items, how) * each_bytes)
     names = write_inputs(plan.dataset, items, folder / "inputs", how)
-    infer_folder(model, names, folder / "inputs", folder / "outputs", plan.sample, resume=resume, progress=how.progress)
+    infer(names, folder / "inputs", folder / "outputs")
     return evaluate_outputs(plan.dataset, items, folder / "outputs", output=plan.output, task=plan.task, settings=how)
 
 
