@@ -107,11 +107,12 @@ class AscendBackend:
 
     def conversion_report(self, target: Path) -> tuple[Mapping[str, Path], Mapping[str, Any]]:
         """The log of ATC and copies of the files that its flags named; the command and the warnings."""
-        files = {"convert_log": target.with_suffix(".log")}
+        files = {"logs/atc.log": target.with_suffix(".log")}
         for name, value in atc_command.atc_flags(self._cell()).items():
             if name in FILES and Path(value).is_file():
-                files[name] = target.with_name(f"{name}{Path(value).suffix}")
-                files[name].write_bytes(Path(value).read_bytes())
+                copy = target.with_name(f"{name}{Path(value).suffix}")
+                copy.write_bytes(Path(value).read_bytes())
+                files[f"logs/{copy.name}"] = copy
         return files, self._conversion.to_json() if self._conversion else {}
 
     def load(self, model: Path) -> AscendSession:
@@ -220,10 +221,9 @@ def iterations(profile: MeasureSettings, iteration_ms: float, spent_s: float) ->
 
 def _samples(run: Run, started_s: float, waiting: Mapping[str, Any]) -> Samples:
     times = {"compute": np.asarray(run.times_ms, dtype=np.float64)}
-    times |= {name: np.asarray([mean]) for name, mean in run.means_ms.items() if name in {"h2d", "d2h"}}
+    times |= {name: np.asarray([mean]) for name, mean in run.means_ms.items() if name != "compute"}
     conditions: dict[str, Any] = {
         **waiting,
-        "means_ms": dict(run.means_ms),
         "counts": dict(run.counts),
         "command": list(run.command),
         "printed_samples_per_s": run.samples_per_s,

@@ -113,7 +113,7 @@ class BuildsForCell(Protocol):
         """What beside the ONNX file decides the converted one, as JSON values; files by the hash of their content."""
 
     def conversion_report(self, target: Path) -> tuple[Mapping[str, Path], Mapping[str, Any]]:
-        """After ``convert``: the files that it left beside ``target`` by artifact name (its log), and what it found."""
+        """After ``convert``: files for the record by their place in it (``logs/atc.log``), and what it found out."""
 
 
 @runtime_checkable

@@ -64,7 +64,8 @@ class Step:
 class Repeat:
     """One fresh process that measured the cell: latencies in ms per iteration (one batch), raw in ``samples_file``.
 
-    ``samples_file`` is an ``.npz`` with a float64 array ``<boundary>_ms`` per boundary and ``warmup_ms``.
+    ``samples_file`` is an ``.npz`` with a float64 array ``<boundary>_ms`` per boundary and ``warmup_ms``; ``means_ms``
+    their means by boundary (``compute``, ``h2d``, ``d2h``, ``end_to_end``), of which ``boundary`` is the headline.
     """
 
     round: int
@@ -82,6 +83,7 @@ class Repeat:
     samples_file: str
     peak_memory_bytes: int | None = None
     conditions: Mapping[str, Any] = Field(default_factory=dict)
+    means_ms: Mapping[str, float] = Field(default_factory=dict)
 
 
 @dataclass(config=SCHEMA)
@@ -196,7 +198,11 @@ class Accuracy:
 
 @dataclass(config=SCHEMA)
 class Record:
-    """Everything known of one cell of one sweep. ``settings`` is the frozen configuration as plain JSON."""
+    """Everything known of one cell of one sweep. ``settings`` is the frozen configuration as plain JSON.
+
+    ``conversion`` is what a backend's converter was told and warned of: its command, and ``warnings`` with code,
+    message and hint.
+    """
 
     record_id: str
     sweep_id: str
@@ -216,6 +222,7 @@ class Record:
     accuracy: Accuracy | None = None
     parity: Mapping[str, Any] | None = None
     graph: Mapping[str, Any] | None = None
+    conversion: Mapping[str, Any] | None = None
     artifacts: Mapping[str, Artifact] = Field(default_factory=dict)
     fingerprint: Mapping[str, Any] = Field(default_factory=dict)
     environment: Mapping[str, Any] = Field(default_factory=dict)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from harness.records.schema import Accuracy, Record
 from harness.report.digits import MISSING
 from harness.report.grid import Grid
-from harness.report.words import counted, device_words, listed, setting
+from harness.report.words import MARKS, counted, device_words, listed, setting, source_notes
 
 COLUMNS = ("cell", "batch", "device", "precision", "data", "metric", "published", "own fp32", "on device", "change")
 _NUMBERS = frozenset({"batch", "published", "own fp32", "on device", "change"})
@@ -31,6 +31,7 @@ def accuracy_table(records: Sequence[Record]) -> Grid | None:
     notes = [*_meaning(known), *_agreement(known), *_left_out(known)]
     if any(record.weights is not None and not record.weights.trained for record, _ in known):
         notes.append("Random and untrained weights: their accuracy says nothing about the network.")
+    notes += source_notes([record for record, _ in known])
     return Grid(
         columns=COLUMNS,
         rows=[_row(record, accuracy) for record, accuracy in known],
@@ -44,6 +45,7 @@ def _row(record: Record, accuracy: Accuracy) -> dict[str, str]:
     name, reference, published = accuracy.headline, accuracy.reference, accuracy.published
     own = _percent(reference.metrics.get(name)) if reference else None
     said = published.metrics.get(name) if published else None
+    measured = _percent(accuracy.device.metrics.get(name)) or MISSING
     return {
         "cell": setting(record, "model", "name"),
         "batch": setting(record, "batchsize"),
@@ -53,7 +55,7 @@ def _row(record: Record, accuracy: Accuracy) -> dict[str, str]:
         "metric": f"{name} %",
         "published": f"{said:.2f} ({published.mode})" if published and said is not None else MISSING,
         "own fp32": f"{own} ({accuracy.mode})" if own else MISSING,
-        "on device": f"{_percent(accuracy.device.metrics.get(name)) or MISSING} ({accuracy.mode})",
+        "on device": f"{measured}{MARKS[record.source]} ({accuracy.mode})",
         "change": _change(accuracy),
     }
 

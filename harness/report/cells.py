@@ -12,9 +12,8 @@ from harness.records.schema import Outcome, Record, Weights
 from harness.report.comparison_table import slow_notes
 from harness.report.digits import MISSING, figure
 from harness.report.grid import Grid
-from harness.report.words import BOUNDARIES, counted, device_words, setting
+from harness.report.words import BOUNDARIES, MARKS, counted, device_words, setting, source_notes
 
-MARKS = {"measured": "", "simulated": "*", "reference": "^"}
 COLUMNS = ("cell", "batch", "device", "precision", "outcome", "samples/s", "median ms", "verdict", "peak GB", "weights")
 _NUMBERS = frozenset({"batch", "samples/s", "median ms", "peak GB"})
 _LEAST_NEEDED = ("weights", "verdict", "peak GB", "precision", "device", "median ms", "samples/s", "batch")
@@ -111,20 +110,42 @@ def _note_numbers(records: Sequence[Record]) -> dict[int, int]:
 
 def _notes(records: Sequence[Record]) -> list[str]:
     notes = [f"[{number}] {_why(records[index])}" for index, number in _note_numbers(records).items()]
-    notes += _timed(records)
-    notes += slow_notes(records)
+    notes += [*_timed(records), *_end_to_end(records), *slow_notes(records)]
     if any(record.weights is not None and not record.weights.trained for record in records):
         notes.append("Random and untrained weights: the outputs, and any accuracy, mean nothing.")
     idle = {setting(record, "model", "name"): _idle_rules(record) for record in records}
     notes += [f"{model}: graph rules that never fired: {', '.join(rules)}." for model, rules in idle.items() if rules]
-    shown = {record.source for record in records}
-    if "simulated" in shown:
-        notes.append(f"{MARKS['simulated']} simulated by a stand-in of the device, not measured.")
-    if "reference" in shown:
-        notes.append(f"{MARKS['reference']} reference: published by somebody else, not measured here.")
+    notes += [*_remarked(records), *source_notes(records)]
     if any(not record.interleaved and record.repeats for record in records):
         notes.append(
             "The cells were measured one after the other, not in rounds: drift of the machine is in the figures."
+        )
+    return notes
+
+
+def _remarked(records: Sequence[Record]) -> list[str]:
+    """What contradicts itself in a tool's figures, and devices that were not idle."""
+    return [
+        f"{record.name}: {note}." for record in records if record.repeats for note in record.notes if _is_remark(note)
+    ]
+
+
+def _is_remark(note: str) -> bool:
+    return note.startswith("repeat ")
+
+
+def _end_to_end(records: Sequence[Record]) -> list[str]:
+    """What the caller sees where copies to and from the device are no part of what was timed."""
+    notes = []
+    for record in records:
+        means = [repeat.means_ms for repeat in record.repeats if "end_to_end" in repeat.means_ms]
+        batchsize = record.settings.get("batchsize")
+        if not means or not isinstance(batchsize, int):
+            continue
+        h2d, d2h, total = (sum(m.get(b, 0.0) for m in means) / len(means) for b in ("h2d", "d2h", "end_to_end"))
+        notes.append(
+            f"{record.name}: end to end (H2D + compute + D2H) {1000 * batchsize / total:.4g} samples/s"
+            f"{MARKS[record.source]}; H2D {h2d:.3g} ms, D2H {d2h:.3g} ms a batch."
         )
     return notes
 

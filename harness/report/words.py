@@ -16,6 +16,20 @@ BOUNDARIES = {
 """What a boundary times, in words."""
 
 
+MARKS = {"measured": "", "simulated": "*", "reference": "^"}
+"""What stands behind a figure that was not measured here."""
+
+
+def source_notes(records: Sequence[Record]) -> list[str]:
+    """What the marks mean, for those that are shown."""
+    shown = {record.source for record in records}
+    meanings = {
+        "simulated": "simulated by a stand-in of the device, not measured.",
+        "reference": "reference: published by somebody else, not measured here.",
+    }
+    return [f"{MARKS[source]} {words}" for source, words in meanings.items() if source in shown]
+
+
 def setting(record: Record, *path: str) -> str:
     """A value of the frozen settings as text; a record that lacks it shows that it does."""
     value: Any = record.settings

@@ -67,6 +67,7 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
         load_s=samples.load_s,
         window_s=samples.window_s,
         samples_file=name,
+        means_ms={boundary: float(values.mean()) for boundary, values in samples.times_ms.items() if values.size},
         conditions={"before": before, **samples.conditions},
     )
     fed = {spec.name: [list(spec.shape), spec.dtype] for spec in specs}

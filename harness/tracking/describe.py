@@ -45,6 +45,12 @@ def onnx_artifact(record: Record) -> tuple[str, Artifact] | None:
     return (name, found[name]) if name is not None else None
 
 
+def converted_artifact(record: Record) -> Artifact | None:
+    """What a backend's tools made of the ONNX file (an OM file); None where the ONNX file itself was measured."""
+    found = record.artifacts.get("model")
+    return found if found is not None and found.suffix != ".onnx" else None
+
+
 CHANGING_TAGS = (
     "harness.stage",
     "harness.reason",
@@ -59,7 +65,8 @@ CHANGING_TAGS = (
 def tags(record: Record) -> dict[str, str]:
     """The run's tags but for its identity, publication and ONNX pointer, which the publisher adds."""
     git = at(record.environment, "harness.git") or {}
-    onnx = onnx_artifact(record)
+    onnx, converted = onnx_artifact(record), converted_artifact(record)
+    codes = [str(each.get("code")) for each in (record.conversion or {}).get("warnings", ())]
     known: dict[str, Any] = {
         "harness.sweep": record.sweep_id,
         "harness.cell": record.cell,
@@ -77,6 +84,8 @@ def tags(record: Record) -> dict[str, str]:
         "harness.interleaved": record.interleaved,
         "harness.schema": record.schema_version,
         "harness.onnx_sha256": onnx[1].sha256 if onnx else None,
+        "harness.converted_sha256": converted.sha256 if converted else None,
+        "harness.converter_codes": " ".join(dict.fromkeys(codes)) or None,
         LOGGED_TABLES: table_tag(record),
         "mlflow.source.name": "python -m harness",
         "mlflow.source.type": "LOCAL",

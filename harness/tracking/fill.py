@@ -10,7 +10,17 @@ from harness.tracking import describe, values
 from harness.tracking.artifacts import blob_path, upload_files, upload_onnx
 from harness.tracking.jobs import Job
 from harness.tracking.note import note
-from harness.tracking.session import ONNX_HELD, ONNX_PATH, ONNX_RUN, PUBLISHED, RECORD_ID, Session
+from harness.tracking.session import (
+    CONVERTED_HELD,
+    CONVERTED_PATH,
+    CONVERTED_RUN,
+    ONNX_HELD,
+    ONNX_PATH,
+    ONNX_RUN,
+    PUBLISHED,
+    RECORD_ID,
+    Session,
+)
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric, Run
@@ -45,10 +55,11 @@ def fill_run(session: Session, job: Job, run: Run | None) -> Run:
     session.client.set_terminated(run.info.run_id, status, describe.milliseconds(record.finished))
     _log_values(session, run, job, tags)
     upload_files(session.client, run, record, job.folder, job.home / "sweeps" / record.sweep_id)
-    last = _place_onnx(session, run, job, holder)
+    last = {**_place_onnx(session, run, job, holder), **_place_converted(session, run, job)}
     session.set_tags(run, {**last, PUBLISHED: job.digest})
-    if ONNX_HELD in last:
-        session.onnx_runs[last[ONNX_HELD]] = run.info.run_id
+    for held in (ONNX_HELD, CONVERTED_HELD):
+        if held in last:
+            session.onnx_runs[last[held]] = run.info.run_id
     return run
 
 
@@ -121,6 +132,24 @@ def _place_onnx(session: Session, run: Run, job: Job, holder: str | None) -> dic
         return {ONNX_RUN: holder}
     if not blob.is_file():
         return {ONNX_PATH: f"{blob} (not there when this run was published)"}
-    model = describe.allowed_key(str(describe.group_name(job.record.settings.get("model")))).replace("/", "_")
-    upload_onnx(session.client, run, blob, f"model/{model}-{name}{artifact.suffix}")
+    upload_onnx(session.client, run, blob, f"model/{_model_name(job)}-{name}{artifact.suffix}")
     return {ONNX_HELD: artifact.sha256, ONNX_RUN: run.info.run_id}
+
+
+def _place_converted(session: Session, run: Run, job: Job) -> dict[str, str]:
+    """The same for what a backend's tools made of it, such as an OM file."""
+    artifact = describe.converted_artifact(job.record)
+    if artifact is None:
+        return {}
+    blob = blob_path(job.home, artifact)
+    if not job.log_onnx or not blob.is_file():
+        return {CONVERTED_PATH: str(blob) if blob.is_file() else f"{blob} (not there when this run was published)"}
+    holder = session.onnx_run(artifact.sha256, CONVERTED_HELD)
+    if holder is not None:
+        return {CONVERTED_RUN: holder}
+    upload_onnx(session.client, run, blob, f"model/{_model_name(job)}{artifact.suffix}")
+    return {CONVERTED_HELD: artifact.sha256, CONVERTED_RUN: run.info.run_id}
+
+
+def _model_name(job: Job) -> str:
+    return describe.allowed_key(str(describe.group_name(job.record.settings.get("model")))).replace("/", "_")

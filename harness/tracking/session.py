@@ -1,4 +1,4 @@
-"""An open experiment and the runs that are known in it: finding a record's run, and the one that holds an ONNX file."""
+"""An open experiment and the runs that are known in it: finding a record's run, and the one that holds a model file."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ PUBLISHED = "harness.published"
 ONNX_HELD = "harness.onnx_held"
 ONNX_RUN = "harness.onnx_run"
 ONNX_PATH = "harness.onnx_path"
+CONVERTED_HELD = "harness.converted_held"
+CONVERTED_RUN = "harness.converted_run"
+CONVERTED_PATH = "harness.converted_path"
 
 _RUNS_PER_PAGE = 1000
 _FEW = 10
@@ -89,11 +92,11 @@ class Session:
         """Whether somebody deleted the record's run when the record was what it is now."""
         return any(run.data.tags.get(PUBLISHED) == digest for run in self.runs.get(record_id, []))
 
-    def onnx_run(self, sha256: str) -> str | None:
-        """The id of the run that holds the ONNX file with this hash, or None."""
+    def onnx_run(self, sha256: str, tag: str = ONNX_HELD) -> str | None:
+        """The id of the run that holds the ONNX file (or what ``tag`` says) with this hash, or None."""
         from mlflow.entities import ViewType
 
         if sha256 not in self.onnx_runs:
-            holders = self.search(ONNX_HELD, sha256, ViewType.ACTIVE_ONLY, limit=1)
+            holders = self.search(tag, sha256, ViewType.ACTIVE_ONLY, limit=1)
             self.onnx_runs[sha256] = holders[0].info.run_id if holders else None
         return self.onnx_runs[sha256]

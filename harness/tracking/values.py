@@ -66,9 +66,12 @@ def params(record: Record) -> dict[str, str]:
     }
     found = {key: value for key, value in chosen.items() if value is not None}
     evaluates = at(settings, "evaluate.enabled")
+    unused = {"simulator": record.source == "measured", "convert": record.conversion is None}
     for key, value in _flat(settings):
         headline = key in _HEADLINES or (key.endswith(".name") and key[:-5] in _HEADLINES)
         group = key.split(".", 1)[0]
+        if unused.get(group):
+            continue
         if not headline and group not in _UNSAID and (evaluates or group not in _OF_ACCURACY):
             found.setdefault(key, value)
     return _unique({key: clip(text(value), MAX_PARAM) for key, value in found.items()})
@@ -126,6 +129,7 @@ def _headline(record: Record) -> dict[str, float | None]:
     if repeats:
         found["processes"] = len(repeats)
         found["load_s"] = sum(repeat.load_s for repeat in repeats) / len(repeats)
+        found |= _boundaries(record)
         found["first_iteration_ms"] = sum(repeat.first_iteration_ms for repeat in repeats) / len(repeats)
     found["peak_memory_gb"] = _gb(max(memory)) if memory else None
     found["peak_memory_measure_gb"] = _gb(max(measured)) if measured else None
@@ -137,6 +141,20 @@ def _headline(record: Record) -> dict[str, float | None]:
     found |= accuracy_metrics(record)
     found |= {f"graph/{key}": value for key, value in _numbers(record.graph or {}, depth=1)}
     return {key: value for key, value in found.items() if key.rpartition("/")[2] not in _DERIVED}
+
+
+def _boundaries(record: Record) -> dict[str, float | None]:
+    """The means of what was timed beside the headline, over the processes; end-to-end throughput under its own name."""
+    found: dict[str, float | None] = {}
+    for boundary in dict.fromkeys(name for repeat in record.repeats for name in repeat.means_ms):
+        means = [repeat.means_ms[boundary] for repeat in record.repeats if boundary in repeat.means_ms]
+        if boundary != record.repeats[0].boundary:
+            found[f"{boundary}_ms"] = sum(means) / len(means)
+    mean = found.get("end_to_end_ms")
+    batchsize = record.settings.get("batchsize")
+    if mean and batchsize:
+        found["throughput_end_to_end"] = 1000 * batchsize / mean
+    return found
 
 
 def _numbers(value: Mapping[str, Any], depth: int, prefix: str = "") -> Iterator[tuple[str, float]]:
