@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from rich.console import Console
 
@@ -23,18 +24,19 @@ SHOWN = 3
 
 
 def checked_data(cells: Sequence[Cell], console: Console) -> list[Cell]:
-    """The cells, with notes on what is left out of their data.
+    """The cells, with absolute paths and with notes on what is left out of their data.
 
     Raises:
         ConfigError: one line on the first cell whose accuracy cannot be computed, or would mean nothing.
     """
     notes: dict[str, tuple[str, ...]] = {}
     done = []
-    for cell in cells:
-        settings = cell.settings
-        if not settings.evaluates or cell.decided:
-            done.append(_with_unused(cell))
+    for given in cells:
+        if not given.settings.evaluates or given.decided:
+            done.append(_with_unused(given))
             continue
+        cell = replace(given, settings=_absolute(given.settings))
+        settings = cell.settings
         _check_weights(cell)
         _check_installed()
         seen = repr((settings.dataset, settings.model.task))
@@ -43,6 +45,20 @@ def checked_data(cells: Sequence[Cell], console: Console) -> list[Cell]:
         _check_fit(settings)
         done.append(replace(cell, notes=(*cell.notes, *notes[seen])))
     return done
+
+
+def _absolute(settings: Settings) -> Settings:
+    """A manifest may be gone on with from another folder."""
+    data, evaluate = settings.dataset, settings.evaluate
+    return replace(
+        settings,
+        dataset=replace(data, root=_path(data.root)),
+        evaluate=replace(evaluate, folder=_path(evaluate.folder)),
+    )
+
+
+def _path(given: str | None) -> str | None:
+    return None if given is None else str(Path(given).expanduser().absolute())
 
 
 def _with_unused(cell: Cell) -> Cell:
