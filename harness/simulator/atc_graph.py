@@ -37,6 +37,7 @@ def converted(flags: Mapping[str, str], settings: SimulatorSettings) -> tuple[di
     Raises:
         AtcError: with ATC's code.
     """
+    precisions = _ini(flags.get("op_precision_mode"))
     model = _loaded(Path(flags["model"]))
     _check_operators(model, settings.unsupported_operators)
     initial = {tensor.name for tensor in model.graph.initializer}
@@ -57,7 +58,7 @@ def converted(flags: Mapping[str, str], settings: SimulatorSettings) -> tuple[di
         "inputs": [_described(value, "FP16" if value.name in halved else None) for value in inputs],
         "outputs": [_described(value, flags.get("output_type")) for value in _outputs(model, flags)],
         "precision": flags.get("precision_mode") or flags.get("precision_mode_v2") or "force_fp16",
-        "op_precision": _ini(flags.get("op_precision_mode")),
+        "op_precision": precisions,
         "flags": {
             name: _value(name, value) for name, value in sorted(flags.items()) if name not in {"model", "output"}
         },
