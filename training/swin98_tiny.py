@@ -15,10 +15,7 @@ name and hash then go into `conf/model/swin98_tiny.yaml`.
 from __future__ import annotations
 
 import itertools
-import json
-import platform
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -27,6 +24,7 @@ import cv2
 import numpy as np
 import torch
 import yaml
+from fitting import fit, store, write_card
 from torch import nn
 from torch.nn import functional
 
@@ -41,15 +39,13 @@ from harness.evaluate.merge import WindowMerger
 from harness.evaluate.stream import evaluate
 from harness.evaluate.task import Array, Model
 from harness.evaluate.tasks import segmentation
-from harness.files import sha256_file
 from harness.metrics.segmentation import SegmentationResult
 from harness.models.family import family
 from harness.models.forward import ModuleRuntime
-from harness.models.weights import TOLERATED_SUFFIXES, load_weights
+from harness.models.weights import load_weights
 
 NAME = "swin98_tiny_shapes"
 SEED = 0
-PEAK_RATE, WEIGHT_DECAY, LARGEST_GRADIENT = 2e-3, 0.01, 1.0
 IGNORED = 255
 
 
@@ -77,29 +73,18 @@ def windows(data: WindowedPictures) -> Iterator[tuple[Array, Array]]:
             yield sample, cut
 
 
-def train(module: nn.Module, size: tuple[int, int], steps: int, batch: int) -> None:
-    """Cross entropy, AdamW, a rate that rises and falls; prints the mean loss of every 20 steps."""
+def batches(size: tuple[int, int], steps: int, batch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Windows and their classes, drawn anew for each step."""
     # Every scene has at least one window, so this many scenes suffice.
     samples = windows(WindowedPictures(Shapes(steps * batch, split="train", seed=SEED), sliding_for(size)))
-    module.train()
-    optimiser = torch.optim.AdamW(module.parameters(), PEAK_RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=steps, pct_start=0.1)
-    started, losses = time.monotonic(), []
-    for step in range(1, steps + 1):
+    for _ in range(steps):
         pictures, classes = zip(*itertools.islice(samples, batch), strict=True)
-        logits = module(torch.from_numpy(np.stack(pictures)))
-        loss = functional.cross_entropy(logits, torch.from_numpy(np.stack(classes)), ignore_index=IGNORED)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(module.parameters(), LARGEST_GRADIENT)
-        optimiser.step()
-        schedule.step()
-        losses.append(loss.item())
-        if step % 20 == 0 or step == steps:
-            passed = time.monotonic() - started
-            left = passed / step * (steps - step)
-            print(f"step {step}/{steps}  loss {np.mean(losses):.3f}  {passed:.0f} s, {left:.0f} s left", flush=True)
-            losses.clear()
+        yield torch.from_numpy(np.stack(pictures)), torch.from_numpy(np.stack(classes))
+
+
+def loss_of(logits: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+    """Cross entropy over the pixels whose class is known."""
+    return functional.cross_entropy(logits, classes, ignore_index=IGNORED)
 
 
 def score(runtime: Any, size: tuple[int, int]) -> SegmentationResult:
@@ -143,9 +128,7 @@ def main(arguments: Sequence[str]) -> None:
     print(
         f"mIoU of random weights {chance['random_weights']:.4f}, of one class {chance['best_constant']:.4f}", flush=True
     )
-    started, processor_started = time.monotonic(), time.process_time()
-    train(module, size, steps, batch)
-    seconds, processor_seconds = time.monotonic() - started, time.process_time() - processor_started
+    took = fit(module, batches(size, steps, batch), loss_of, steps)
     facts = {
         "dataset": "shapes",
         "dataset_version": SHAPES_VERSION,
@@ -153,35 +136,18 @@ def main(arguments: Sequence[str]) -> None:
         "steps": steps,
         "batch": batch,
     }
-    kept = {name: value for name, value in module.state_dict().items() if not name.endswith(TOLERATED_SUFFIXES)}
-    state = {name: value.half() for name, value in kept.items()}
-    folder.mkdir(parents=True, exist_ok=True)
-    written = folder / f"{NAME}.pth"
-    torch.save({"meta": facts, "state_dict": state}, written)
-    sha256 = sha256_file(written)
-    checkpoint = written.replace(folder / f"{NAME}-{sha256[:8]}.pth")
+    checkpoint, sha256 = store(module, folder, NAME, facts)
     judged, _ = build()
     load_weights(judged, checkpoint, SEED)
     result = score(ModuleRuntime(judged), size)
-    card = {
-        "file": checkpoint.name,
-        "sha256": sha256,
-        "size_bytes": checkpoint.stat().st_size,
-        **facts,
+    came_out = {
         "validation_pictures": len(result.images),
         "m_iou": result.m_iou,
         "a_acc": result.a_acc,
         "iou": dict(zip(result.class_names, result.iou.tolist(), strict=True)),
         "chance_m_iou": chance,
-        "training_s": round(seconds),
-        "training_processor_s": round(processor_seconds),
-        "threads": threads,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "machine": platform.machine(),
     }
-    (folder / f"{NAME}.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(card, indent=2))
+    write_card(folder, NAME, checkpoint, sha256, {**facts, **came_out, **took}, threads=threads)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def _swin(shapes: Shapes, depths: list[int]) -> str:
     side = round(table[0] ** 0.5) if table else 0
     if table and side**2 == table[0]:
         facts.append(f"window_size={(side + 1) // 2}")
-    classes = shapes.get("decode_head.conv_seg.weight")
+    classes = shapes.get("decode_head.conv_seg.weight") or shapes.get("cls_head.fc_cls.weight")
     if classes is not None:
         facts.append(f"num_classes={classes[0]}")
     if patch is not None and len(patch) == 5:

@@ -1,4 +1,4 @@
-"""The checkpoint of swin98_tiny that travels with the package: found without a network, and well above chance."""
+"""The checkpoints that travel with the package: found without a network, and well above chance."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from pydantic import TypeAdapter
 
 from harness.config.locate import conf_dir
 from harness.config.schema import ModelSettings
+from harness.datasets.motions import MOTIONS_CLASSES, MOTIONS_VERSION, Motions
 from harness.datasets.pictures import WindowedPictures
 from harness.datasets.shapes import SHAPES_CLASSES, SHAPES_VERSION, Shapes
+from harness.datasets.videos import ViewedVideos
+from harness.datasets.views import Sampling
 from harness.datasets.windows import sliding_for
 from harness.evaluate.accumulate import Settings
 from harness.evaluate.merge import WindowMerger
 from harness.evaluate.stream import evaluate
 from harness.evaluate.task import Model
-from harness.evaluate.tasks import segmentation
+from harness.evaluate.tasks import classification, segmentation
 from harness.models.connect import Network
 from harness.models.family import family
 from harness.models.forward import ModuleRuntime
@@ -75,3 +78,30 @@ def test_it_sees_shapes_and_random_weights_do_not(settings, card, tmp_path):
     assert np.nanmin(result.iou) > 0.3
     untrained, _ = loaded(settings, None)
     assert scored(untrained, settings, 12).m_iou < 0.15
+
+
+def video_settings():
+    file = OmegaConf.create({"batchsize": 1, "model": OmegaConf.load(conf_dir() / "model" / "video_swin_tiny.yaml")})
+    return TypeAdapter(ModelSettings).validate_python(OmegaConf.to_container(file, resolve=True)["model"])
+
+
+def top1(module, settings):
+    _, views, _, frames, size, _ = settings.inputs[0].shape
+    data = ViewedVideos(Motions(limit=16), Sampling(frames, 2, views // 3, 3, size))
+    models = [Model(ModuleRuntime(module), "input", 1)]
+    return evaluate(data, data.items, models, classification(data.class_names), Settings()).result.top1
+
+
+def test_the_video_network_sees_motions_and_random_weights_do_not(tmp_path):
+    settings = video_settings()
+    card = json.loads((SHIPPED / "video_swin_tiny_motions.json").read_text(encoding="utf-8"))
+    file = found(settings, tmp_path)
+    assert file == Resolved(SHIPPED / card["file"])
+    assert file.checkpoint.stat().st_size == card["size_bytes"] <= LARGEST_BYTES
+    trained, weights = loaded(settings, file.checkpoint)
+    assert (weights.trained, weights.dataset) == (True, "motions")
+    assert weights.sha256 == card["sha256"] == settings.pretrained.sha256_prefix
+    assert (card["dataset_version"], tuple(card["CLASSES"])) == (MOTIONS_VERSION, MOTIONS_CLASSES)
+    assert abs(top1(trained, settings) - card["top1"]) < 0.2, "the whole split has 64 videos, this subset 16"
+    untrained, _ = loaded(settings, None)
+    assert top1(untrained, settings) < 0.4
