@@ -23,7 +23,7 @@ from harness.backends.atc_flags import FILES
 from harness.backends.cann_python import interpreter, versions
 from harness.backends.protocol import Array
 from harness.backends.workplace import acceptable, workplace
-from harness.config.schema import SCHEMA, InputSettings, MeasureSettings, PrecisionSettings, Seconds, Settings
+from harness.config.schema import SCHEMA, InputSettings, MeasureSettings, PrecisionSettings, Settings
 from harness.devices import npu
 from harness.devices.cann import installation
 from harness.errors import HarnessError
@@ -35,16 +35,13 @@ if TYPE_CHECKING:
 
 MOST_ITERATIONS = 20_000
 """Of one run: a longer list says no more, and float32 stamps get coarser with time (ASCEND.md, section b)."""
-PAUSE_S = 1.0
-"""Between two looks at a device that is not idle."""
 
 
 @dataclass(config=SCHEMA)
 class AscendOptions:
-    """``python`` is ``backend.python``; a repeat waits ``idle_timeout_s`` for an idle device, then starts anyway."""
+    """``python`` is ``backend.python``, the interpreter of CANN's tools."""
 
     python: str | None = None
-    idle_timeout_s: Seconds = 30
 
 
 class AscendBackend:
@@ -154,7 +151,6 @@ class AscendBackend:
     def measure(self, model: Path, inputs: Mapping[str, Array], profile: MeasureSettings) -> Samples:
         """One short run of ais_bench to learn how long an iteration takes, then one that fills the profile."""
         python = self._python()
-        waiting = self._await_idle()
         begin = time.monotonic()
         with workplace(Path.cwd()) as folder:
             files = write_inputs(inputs, folder)
@@ -179,7 +175,7 @@ class AscendBackend:
             warmup = max(profile.warmup_iterations, math.ceil(1000 * profile.warmup_s / short.means_ms["compute"]))
             long = run(loop, min(warmup, loop)) if loop > profile.floor_iterations else short
         self._versions = versions(python, self.environment)
-        return _samples(long, begun_s, waiting)
+        return _samples(long, begun_s)
 
     def _python(self) -> str:
         return interpreter(self.options.python, self.environment)
@@ -194,23 +190,6 @@ class AscendBackend:
             return self._settings.batchsize
         return next((array.shape[0] for array in inputs.values() if array.ndim), 1)
 
-    def _await_idle(self) -> dict[str, Any]:
-        """Wait for an idle device as the seeds ask for; what was seen goes into the repeat's conditions."""
-        cell = self._settings
-        if cell is None:
-            return {}
-        begin = time.monotonic()
-        while True:
-            try:
-                busy = npu.occupation(cell.soc_version.name, self.device_ids[0], self.environment)
-            except HarnessError as error:
-                return {"idle_check": str(error)}
-            waited_s = time.monotonic() - begin
-            if busy is None or waited_s + PAUSE_S > self.options.idle_timeout_s:
-                print(f"idle check: {busy or 'the device is idle'}", flush=True)
-                return {"idle": busy is None, "waited_s": round(waited_s, 1), **({"busy": busy} if busy else {})}
-            time.sleep(PAUSE_S)
-
 
 def iterations(profile: MeasureSettings, iteration_ms: float, spent_s: float) -> int:
     """How many iterations to time: the profile's minima, within what its budget leaves and ``MOST_ITERATIONS``."""
@@ -219,11 +198,10 @@ def iterations(profile: MeasureSettings, iteration_ms: float, spent_s: float) ->
     return max(profile.floor_iterations, min(wanted, affordable, MOST_ITERATIONS))
 
 
-def _samples(run: Run, started_s: float, waiting: Mapping[str, Any]) -> Samples:
+def _samples(run: Run, started_s: float) -> Samples:
     times = {"compute": np.asarray(run.times_ms, dtype=np.float64)}
     times |= {name: np.asarray([mean]) for name, mean in run.means_ms.items() if name != "compute"}
     conditions: dict[str, Any] = {
-        **waiting,
         "counts": dict(run.counts),
         "command": list(run.command),
         "printed_samples_per_s": run.samples_per_s,

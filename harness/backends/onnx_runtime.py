@@ -106,7 +106,7 @@ class OnnxRuntimeBackend:
             load_s = time.perf_counter() - begin
             with translated(model):
                 timing = time_calls(session.bound(inputs), profile)
-        return Samples({self.boundary: timing.times_ms}, timing.warmup_ms, load_s, timing.window_s)
+        return timing.samples(self.boundary, load_s=load_s)
 
 
 class OnnxRuntimeSession:

@@ -20,6 +20,7 @@ SCHEMA = ConfigDict(extra="forbid", frozen=True)
 PositiveInt = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
+Percent = Annotated[float, Field(ge=0, le=100)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 DType = Literal["float32", "float16", "float64", "int64", "int32", "int16", "int8", "uint8", "bool"]
 
@@ -187,7 +188,14 @@ class MeasureSettings:
     """A profile: ``rounds`` fresh processes, each warmed up and then timed until both minima hold or the budget ends.
 
     ``budget_s`` covers warm-up and timed iterations of one repeat; it wins over ``min_time_s`` and ``min_iterations``
-    but never goes below ``floor_iterations`` timed ones.
+    but never goes below ``floor_iterations`` timed ones. After the warm-up's minima the device is given ``settle_s``
+    (at most a third of the budget) to become steady; 0 does not look for it.
+
+    Before each repeat device and host are watched for ``idle_watch_s``. The device is idle when no other process holds
+    it, its utilisation and the host's are not above their limits, and its temperature is no more than ``idle_rise_c``
+    above the coolest of the sweep. ``idle_policy``: ``wait`` for up to ``idle_wait_s`` and then begin anyway, ``warn``
+    in the record, ``fail`` the cell, or ``off``. ``affinity`` binds the measuring process to these cores; null: to all
+    that it may use.
     """
 
     name: Name
@@ -198,6 +206,14 @@ class MeasureSettings:
     min_time_s: Seconds
     budget_s: Annotated[float, Field(gt=0)]
     floor_iterations: Annotated[int, Field(ge=2)] = 2
+    settle_s: Seconds = 0
+    affinity: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
+    idle_policy: Literal["off", "warn", "wait", "fail"] = "warn"
+    idle_wait_s: Seconds = 60
+    idle_watch_s: Seconds = 0.2
+    idle_utilisation_percent: Percent = 5
+    idle_host_percent: Percent = 50
+    idle_rise_c: Annotated[float, Field(ge=0)] = 5
 
 
 @dataclass(config=SCHEMA)

@@ -29,7 +29,11 @@ def describe(name: str, environment: Mapping[str, str] | None = None) -> dict[st
     return {"name": name, "kind": "cpu", **host.identity()}
 
 
-def reader(name: str, environment: Mapping[str, str] | None = None) -> CpuReader:  # noqa: ARG001
+def reader(
+    name: str,  # noqa: ARG001
+    environment: Mapping[str, str] | None = None,  # noqa: ARG001
+    device_id: int | None = None,  # noqa: ARG001
+) -> CpuReader:
     """What reads the CPU's telemetry."""
     return CpuReader()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -94,9 +94,9 @@ def chosen(name: str, environment: Mapping[str, str] | None = None, device_id: i
     raise UnsupportedError(f"device={device_id}: no {name} has this device id (known: {known})", reason="no_device")
 
 
-def reader(name: str, environment: Mapping[str, str] | None = None) -> NpuReader:
-    """What reads the telemetry of the first chip of that soc_version."""
-    return NpuReader(chosen(name, environment), environment)
+def reader(name: str, environment: Mapping[str, str] | None = None, device_id: int | None = None) -> NpuReader:
+    """What reads the telemetry of a chip of that soc_version: the one with that device id, else the first."""
+    return NpuReader(chosen(name, environment, device_id), environment)
 
 
 class NpuReader:
@@ -121,6 +121,16 @@ class NpuReader:
         finally:
             self._lock.release()
         return self._last
+
+    def holders(self) -> Sequence[str]:
+        """The processes on the chip as npu-smi names them; none where it does not say."""
+        try:
+            now = npu_smi("info", environment=self._environment)
+        except HarnessError:
+            return ()
+        npu_id, chip_id = self._chip.row.npu_id, self._chip.row.chip_id
+        here = (now.processes_on(npu_id, chip_id) or ()) if npu_id is not None else ()
+        return [f"{each.name or 'a process'} (pid {each.pid}) holds {each.memory_mb} MB" for each in here]
 
     def _read(self) -> Sample:
         sample = Sample(time_s=time.monotonic(), host_load=os.getloadavg()[0])
@@ -156,26 +166,6 @@ class NpuReader:
             for name, value in reading.values
             if isinstance(value, (int, float))
         }
-
-
-def occupation(name: str, device_id: int | None = None, environment: Mapping[str, str] | None = None) -> str | None:
-    """Why a chip is not idle, in a few words; None for one that is, or of which it cannot be said.
-
-    The check that the seeds ask for before a measurement: no process on the chip, and its AI cores at rest.
-    """
-    chip = chosen(name, environment, device_id)
-    try:
-        now = npu_smi("info", environment=environment)
-    except HarnessError:
-        return None
-    row = next((each for each in now.rows if _same(each, chip.row)), None)
-    reasons = []
-    if row is not None and row.aicore_percent:
-        reasons.append(f"AI cores at {row.aicore_percent} %")
-    npu, chip_id = chip.row.npu_id, chip.row.chip_id
-    processes = (now.processes_on(npu, chip_id) or ()) if npu is not None else ()
-    reasons += [f"{each.name or 'a process'} ({each.pid}) holds {each.memory_mb} MB" for each in processes]
-    return f"device {chip.device_id}: {', '.join(reasons)}" if reasons else None
 
 
 def soc_version(name: str) -> str:

@@ -22,8 +22,8 @@ class DeviceModule(Protocol):
     def describe(self, name: str, environment: Environment = None) -> dict[str, Any]:
         """The identity of a device that is present."""
 
-    def reader(self, name: str, environment: Environment = None) -> Reader:
-        """What reads the telemetry of a device that is present."""
+    def reader(self, name: str, environment: Environment = None, device_id: int | None = None) -> Reader:
+        """What reads the telemetry of a device that is present: the one with that id, else the first of its kind."""
 
 
 MODULES: tuple[DeviceModule, ...] = (npu, cpu)
@@ -57,13 +57,13 @@ def describe(name: str, environment: Environment = None) -> dict[str, Any]:
     return _module(name, environment).describe(name, environment)
 
 
-def reader(name: str, environment: Environment = None) -> Reader:
-    """What reads the telemetry of a device.
+def reader(name: str, environment: Environment = None, device_id: int | None = None) -> Reader:
+    """What reads the telemetry of a device; ``device_id`` tells several of one kind apart.
 
     Raises:
         UnsupportedError: the device is not in this machine.
     """
-    return _module(name, environment).reader(name, environment)
+    return _module(name, environment).reader(name, environment, device_id)
 
 
 def conditions() -> dict[str, Any]:

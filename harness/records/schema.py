@@ -12,9 +12,9 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-SCHEMA_VERSION = 2
-READABLE_VERSIONS = (1, 2)
-"""Version 1 lacks ``accuracy``."""
+SCHEMA_VERSION = 3
+READABLE_VERSIONS = (1, 2, 3)
+"""Version 1 lacks ``accuracy``; 2 lacks what surrounds a repeat: findings, steadiness, boundaries, telemetry."""
 SCHEMA = ConfigDict(extra="forbid", frozen=True)
 
 Status = Literal["ok", "failed", "oom", "timeout", "crashed", "cancelled", "unsupported", "skipped"]
@@ -61,11 +61,21 @@ class Step:
 
 
 @dataclass(config=SCHEMA)
+class Finding:
+    """Something that a reader of the figures should know: a code in snake_case and a sentence that names it."""
+
+    code: str
+    message: str
+
+
+@dataclass(config=SCHEMA)
 class Repeat:
     """One fresh process that measured the cell: latencies in ms per iteration (one batch), raw in ``samples_file``.
 
     ``samples_file`` is an ``.npz`` with a float64 array ``<boundary>_ms`` per boundary and ``warmup_ms``; ``means_ms``
     their means by boundary (``compute``, ``h2d``, ``d2h``, ``end_to_end``), of which ``boundary`` is the headline.
+    ``steady``: whether the device had settled when timing began; None: not looked for, or too few iterations to tell.
+    ``findings``: what disturbed it (busy host, foreign process, a process that was stopped).
     """
 
     round: int
@@ -84,6 +94,9 @@ class Repeat:
     peak_memory_bytes: int | None = None
     conditions: Mapping[str, Any] = Field(default_factory=dict)
     means_ms: Mapping[str, float] = Field(default_factory=dict)
+    warmup_s: float | None = None
+    steady: bool | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(config=SCHEMA)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from harness.records.schema import Outcome, Record, Weights
 from harness.report.comparison_table import slow_notes
 from harness.report.digits import MISSING, figure
+from harness.report.findings import finding_notes
 from harness.report.grid import Grid
 from harness.report.words import BOUNDARIES, MARKS, counted, device_words, setting, source_notes
 
@@ -110,7 +111,7 @@ def _note_numbers(records: Sequence[Record]) -> dict[int, int]:
 
 def _notes(records: Sequence[Record]) -> list[str]:
     notes = [f"[{number}] {_why(records[index])}" for index, number in _note_numbers(records).items()]
-    notes += [*_timed(records), *_end_to_end(records), *slow_notes(records)]
+    notes += [*_timed(records), *_end_to_end(records), *slow_notes(records), *finding_notes(records)]
     if any(record.weights is not None and not record.weights.trained for record in records):
         notes.append("Random and untrained weights: the outputs, and any accuracy, mean nothing.")
     idle = {setting(record, "model", "name"): _idle_rules(record) for record in records}

@@ -11,7 +11,7 @@ from typing import Any
 from harness.config.schema import InputSettings, Settings
 from harness.errors import HarnessError, OutOfMemoryError, UnsupportedError
 from harness.models.files import ONNX
-from harness.records.schema import Artifact, Repeat
+from harness.records.schema import Artifact
 from harness.stages.request import Request
 
 CONSUMES = ("model",)
@@ -24,54 +24,39 @@ def key(settings: Settings, inputs: Mapping[str, Artifact]) -> None:
 
 def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dict[str, Path], dict[str, Any]]:
     """Measure once; ``info`` holds the repeat (records.schema.Repeat), the runtime's tools, and what it was fed."""
-    import numpy as np
-
     from harness.backends.inputs import random_inputs
     from harness.backends.protocol import DescribesInputs
     from harness.backends.registry import cell_backend
-    from harness.devices import conditions
+    from harness.stages.repeat import built, kept
+    from harness.stages.surroundings import Surroundings
 
     del folder
     settings = request.settings
     number = request.round or 1
     started = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-    before = conditions()
+    around = Surroundings(settings, request.base_temperature_c)
+    around.before()
     runtime = cell_backend(settings)
     specs = settings.model.inputs
     if not specs and isinstance(runtime, DescribesInputs):
         specs = tuple(runtime.input_specs(inputs["model"]))
         _check_batch(specs, settings.batchsize, settings.model.name)
+    fed = random_inputs(specs, settings.seed)
     try:
-        samples = runtime.measure(inputs["model"], random_inputs(specs, settings.seed), settings.measure)
+        with around:
+            samples = runtime.measure(inputs["model"], fed, settings.measure)
     except HarnessError as error:
         raise _about_the_file(error, settings) from error
-    name = f"repeats/round-{number:02d}.npz"
-    target = request.record / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    arrays: dict[str, Any] = {f"{boundary}_ms": times for boundary, times in samples.times_ms.items()}
-    with target.open("wb") as file:
-        np.savez_compressed(file, warmup_ms=samples.warmup_ms, **arrays)
-    times = samples.times_ms[runtime.boundary]
-    first = samples.warmup_ms[0] if samples.warmup_ms.size else times[0]
-    repeat = Repeat(
-        round=number,
-        started=started,
-        boundary=runtime.boundary,
-        iterations=int(times.size),
-        mean_ms=float(times.mean()),
-        median_ms=float(np.median(times)),
-        min_ms=float(times.min()),
-        max_ms=float(times.max()),
-        warmup_iterations=int(samples.warmup_ms.size),
-        first_iteration_ms=float(first),
-        load_s=samples.load_s,
-        window_s=samples.window_s,
-        samples_file=name,
-        means_ms={boundary: float(values.mean()) for boundary, values in samples.times_ms.items() if values.size},
-        conditions={"before": before, **samples.conditions},
+    repeat = built(
+        samples, runtime.boundary, number, started=started, file=kept(samples, request.record, number), around=around
     )
-    fed = {spec.name: [list(spec.shape), spec.dtype] for spec in specs}
-    return {}, {"repeat": repeat, "tools": dict(runtime.tools()), "inputs": fed}
+    shapes = {spec.name: [list(spec.shape), spec.dtype] for spec in specs}
+    return {}, {
+        "repeat": repeat,
+        "tools": dict(runtime.tools()),
+        "inputs": shapes,
+        "temperature_c": around.temperature_c,
+    }
 
 
 def _about_the_file(error: HarnessError, settings: Settings) -> HarnessError:

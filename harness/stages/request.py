@@ -18,7 +18,7 @@ class Request:
     """One stage of one cell, ready to run: its cache key (None: never cached) and its input artifacts by name.
 
     ``record`` is the folder of the cell's record, where a measuring stage leaves its raw samples; ``round`` counts
-    from 1.
+    from 1. ``base_temperature_c`` is the lowest temperature of the device that this sweep has seen before a repeat.
     """
 
     stage: str
@@ -28,6 +28,7 @@ class Request:
     key: str | None = None
     inputs: Mapping[str, Artifact] = Field(default_factory=dict)
     round: int | None = None
+    base_temperature_c: float | None = None
 
 
 def progress_file(record: Path, stage: str) -> Path:

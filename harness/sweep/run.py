@@ -11,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,8 @@ class Sweep:
     packages: Sequence[str]
     unwritten: dict[str, str] = field(default_factory=dict)
     """Cells whose record could not be written, with the reason."""
+    coolest_c: dict[str, float] = field(default_factory=dict)
+    """The lowest temperature of each soc_version before a repeat so far: the device at rest."""
 
     def run(self) -> list[Record]:
         """Run all cells and return their records in the manifest's order, also after Ctrl-C."""
@@ -120,7 +122,13 @@ class Sweep:
             self.progress.note(f"{run.cell.name}  damaged in the store, made again: {', '.join(damaged)}")
             self._prepare(run)
         if run.active:
-            run.take(self._step(run, run.pipeline.measure(number)))
+            soc = run.cell.settings.soc_version.name
+            request = replace(run.pipeline.measure(number), base_temperature_c=self.coolest_c.get(soc))
+            step = self._step(run, request)
+            seen_c = step.info.get("temperature_c")
+            if seen_c is not None:
+                self.coolest_c[soc] = min(seen_c, self.coolest_c.get(soc, seen_c))
+            run.take(step)
 
     def _step(self, run: CellRun, request: Request) -> Step:
         """Run one request in a child process; every way to end becomes a step with an outcome."""

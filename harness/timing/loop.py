@@ -5,44 +5,68 @@ from __future__ import annotations
 import gc
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
 
 from harness.config.schema import MeasureSettings
-from harness.timing.samples import FloatArray
+from harness.timing.processor import ProcessorTime, processor_time
+from harness.timing.samples import FloatArray, Samples
+from harness.timing.steady import Settling
 
 Clock = Callable[[], int]
 
 RECENT = 31
 """How many of the latest iterations predict the next one: enough for a median, and a bounded cost."""
+SETTLE_SHARE = 1 / 3
+"""The share of the budget that looking for the steady state may take."""
 
 
 class Timing(NamedTuple):
-    """What ``time_calls`` saw: float64 arrays of shape (iterations,) in ms, and the wall time of the timed part in s.
+    """What ``time_calls`` saw: float64 arrays of shape (iterations,) in ms, and what the timed part took.
 
     ``warmup_ms`` starts with the first call ever; without warm-up it is empty and ``times_ms`` starts with it.
+    ``steady``: whether the device had settled when timing began, None where that was not looked for or could not be
+    told. The timed part began at ``began_s`` (``time.monotonic``) and took ``window_s`` by the wall clock.
     """
 
     warmup_ms: FloatArray
     times_ms: FloatArray
     window_s: float
+    warmup_s: float
+    steady: bool | None
+    began_s: float
+    spent: ProcessorTime
+
+    def samples(self, *boundaries: str, load_s: float) -> Samples:
+        """The same as a backend returns it, under the boundaries that these times stand for."""
+        return Samples(
+            dict.fromkeys(boundaries, self.times_ms),
+            self.warmup_ms,
+            load_s,
+            self.window_s,
+            warmup_s=self.warmup_s,
+            steady=self.steady,
+            began_s=self.began_s,
+            spent=self.spent,
+        )
 
 
 def time_calls(call: Callable[[], object], profile: MeasureSettings, clock_ns: Clock = time.perf_counter_ns) -> Timing:
     """Warm up, then time ``call`` until the profile's minima hold or its budget is spent.
 
-    Warm-up lasts until ``warmup_iterations`` and ``warmup_s`` are both reached, but stops early rather than eat the
-    budget of the ``floor_iterations`` timed ones. Timing lasts until ``min_iterations`` and ``min_time_s`` are both
+    Warm-up lasts until ``warmup_iterations`` and ``warmup_s`` are both reached, then until the device is steady
+    (``harness.timing.steady``) or ``settle_s`` or a third of the budget are over; but it stops early rather than eat
+    the budget of the ``floor_iterations`` timed ones. Timing lasts until ``min_iterations`` and ``min_time_s`` are both
     reached, or the median of the latest iterations says that one more would overrun ``budget_s`` (from the start of
     warm-up), but for ``floor_iterations`` at least. The result of a call is freed after its time is taken. Garbage
     collection is off meanwhile. What ``call`` raises passes through.
     """
     with _collector_off():
         deadline_ns = clock_ns() + _nanoseconds(profile.budget_s)
-        warmup, _ = _repeat(
+        warmup, warmup_ns = _repeat(
             call,
             clock_ns,
             enough=profile.warmup_iterations,
@@ -51,6 +75,21 @@ def time_calls(call: Callable[[], object], profile: MeasureSettings, clock_ns: C
             reserve=profile.floor_iterations,
             deadline_ns=deadline_ns,
         )
+        settling = Settling()
+        if profile.settle_s:
+            more, more_ns = _repeat(
+                call,
+                clock_ns,
+                enough=0,
+                enough_ns=_nanoseconds(min(profile.settle_s, SETTLE_SHARE * profile.budget_s)),
+                floor=0,
+                reserve=profile.floor_iterations,
+                deadline_ns=deadline_ns,
+                before=warmup,
+                done=settling.add,
+            )
+            warmup, warmup_ns = warmup + more, warmup_ns + more_ns
+        began_s, before = time.monotonic(), processor_time()
         times, window_ns = _repeat(
             call,
             clock_ns,
@@ -60,7 +99,16 @@ def time_calls(call: Callable[[], object], profile: MeasureSettings, clock_ns: C
             reserve=0,
             deadline_ns=deadline_ns,
         )
-    return Timing(_milliseconds(warmup), _milliseconds(times), window_ns / 1e9)
+        spent = processor_time().since(before)
+    return Timing(
+        _milliseconds(warmup),
+        _milliseconds(times),
+        window_ns / 1e9,
+        warmup_ns / 1e9,
+        settling.steady,
+        began_s,
+        spent,
+    )
 
 
 def _repeat(
@@ -72,22 +120,26 @@ def _repeat(
     floor: int,
     reserve: int,
     deadline_ns: int,
+    before: Sequence[int] = (),
+    done: Callable[[int], bool] | None = None,
 ) -> tuple[list[int], int]:
     """Time ``call`` until ``enough`` iterations and ``enough_ns`` have passed: the times and the wall time, in ns.
 
-    Stops before that when, after ``floor`` iterations, one more and ``reserve`` others are not expected to fit.
+    Stops before that when ``done`` says so of an iteration's time, or when, after ``floor`` iterations, one more and
+    ``reserve`` others are not expected to fit; ``before`` are times to expect from.
     """
     times: list[int] = []
     append = times.append
     ahead = 1 + reserve
-    longest = count = 0
+    count = 0
+    longest = max(before, default=0)
     began = now = clock_ns()
     while count < enough or now - began < enough_ns:
         # Where even the longest iteration so far would fit, the median need not be taken: most gaps stay bare.
         if (
             count >= floor
             and now + ahead * longest > deadline_ns
-            and now + ahead * statistics.median(times[-RECENT:]) > deadline_ns
+            and now + ahead * statistics.median(times[-RECENT:] or before[-RECENT:]) > deadline_ns
         ):
             break
         start = clock_ns()
@@ -98,6 +150,8 @@ def _repeat(
         append(taken)
         count += 1
         longest = max(longest, taken)
+        if done is not None and done(taken):
+            break
     return times, now - began
 
 

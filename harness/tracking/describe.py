@@ -57,6 +57,7 @@ CHANGING_TAGS = (
     "harness.message",
     "harness.verdict",
     "harness.boundary",
+    "harness.findings",
     LOGGED_TABLES,
 )
 """Tags that a later state of a record may no longer have."""
@@ -78,6 +79,8 @@ def tags(record: Record) -> dict[str, str]:
         "harness.weights": weights_text(record),
         "harness.boundary": record.summary.boundary if record.summary else None,
         "harness.verdict": record.summary.verdict if record.summary else None,
+        "harness.findings": " ".join(sorted({each.code for repeat in record.repeats for each in repeat.findings}))
+        or None,
         "harness.device": device_name(record),
         "harness.host": record.environment.get("hostname"),
         "harness.overrides": " ".join(record.overrides) or None,

@@ -43,7 +43,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_first_sweep_leaves_a_complete_record(prepared: Path) -> None:
     (record,) = records(prepared)[:1]
     assert record["outcome"]["status"] == "ok"
-    assert record["schema_version"] == 2
+    assert record["schema_version"] == 3
     assert [step["stage"] for step in record["steps"]] == ["export", "simplify", "parity", "measure"]
     weights = record["weights"]
     assert (weights["kind"], weights["trained"], weights["dataset"]) == ("checkpoint", True, "shapes")

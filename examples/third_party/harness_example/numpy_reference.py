@@ -66,7 +66,7 @@ class NumpyReferenceBackend:
         with self.load(model) as session:
             load_s = time.perf_counter() - begin
             timing = time_calls(partial(session.run, inputs), profile)
-        return Samples({self.boundary: timing.times_ms}, timing.warmup_ms, load_s, timing.window_s)
+        return timing.samples(self.boundary, load_s=load_s)
 
 
 class NumpyReferenceSession:

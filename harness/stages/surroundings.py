@@ -1,0 +1,119 @@
+"""What surrounds one repeat: the idle device before it, the processes beside it, the processors that it may use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from harness.config.schema import Settings
+from harness.devices import host, reader
+from harness.devices.idle import Idleness, await_idle, look
+from harness.devices.processes import Snapshot, busy_between, named, snapshot
+from harness.devices.sample import Reader, Sample
+from harness.errors import HarnessError
+from harness.records.schema import Finding
+from harness.timing.samples import Samples
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+DISTURBING_CORES = 0.2
+"""Cores that foreign processes used together while a repeat was measured, from which they are named."""
+
+
+class Surroundings:
+    """First ``before()``, then ``with surroundings:`` around the measurement, then ``findings`` and ``conditions``."""
+
+    def __init__(self, settings: Settings, base_temperature_c: float | None) -> None:
+        self._settings = settings
+        self._base_temperature_c = base_temperature_c
+        self._idle: Idleness | None = None
+        self._began: Snapshot | None = None
+        self._meanwhile: Finding | None = None
+
+    def before(self) -> None:
+        """Fix the processors, and look whether the device is idle, or wait until it is.
+
+        Raises:
+            HarnessError: it is not, and ``measure.idle_policy=fail``.
+        """
+        _fix_affinity(self._settings.measure.affinity)
+        profile = self._settings.measure
+        if profile.idle_policy == "off":
+            self._idle = Idleness({}, Sample(0.0), host.conditions(0.0))
+            return
+        device = _reader(self._settings)
+        self._idle = await_idle(lambda: look(device, profile, self._base_temperature_c), profile)
+
+    def __enter__(self) -> Self:
+        self._began = snapshot()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        if kind is None and self._began is not None:
+            busy = busy_between(self._began, snapshot())
+            if sum(each.cores for each in busy) >= DISTURBING_CORES:
+                self._meanwhile = Finding("foreign_load", f"meanwhile other processes ran: {named(busy)}")
+
+    @property
+    def temperature_c(self) -> float | None:
+        """The device's temperature before the repeat, where it tells it."""
+        return self._idle.sample.temperature_c if self._idle else None
+
+    def findings(self, samples: Samples) -> tuple[Finding, ...]:
+        """What disturbed the repeat, in the order of its happening."""
+        from harness.timing.processor import lost_time
+
+        found = [Finding(code, words) for code, words in (self._idle.reasons if self._idle else {}).items()]
+        if self._meanwhile is not None:
+            found.append(self._meanwhile)
+        if samples.spent is not None:
+            lost = lost_time(samples.spent, computes_here=self._settings.soc_version.name == "cpu")
+            found += [Finding(code, words) for code, words in lost.items()]
+        if samples.steady is False:
+            found.append(Finding("not_steady", "the device never settled while it was warmed up"))
+        return tuple(found)
+
+    def conditions(self, samples: Samples) -> Mapping[str, Any]:
+        """The facts behind the findings, as plain JSON."""
+        known: dict[str, Any] = {**samples.conditions}
+        if self._idle is not None:
+            device = {key: value for key, value in asdict(self._idle.sample).items() if value is not None}
+            device.pop("time_s", None)
+            known["before"] = {**self._idle.host, "device": device, "waited_s": round(self._idle.waited_s, 1)}
+        if samples.spent is not None:
+            known["processor"] = {key: value for key, value in asdict(samples.spent).items() if value is not None}
+        return known
+
+
+class _HostOnly:
+    """Reads nothing: the device is one that the harness knows no reader for."""
+
+    def read(self) -> Sample:
+        """A sample of nothing."""
+        return Sample(0.0)
+
+
+def _reader(settings: Settings) -> Reader:
+    """What reads the cell's device; its tools are found in the environment that this process was given."""
+    try:
+        return reader(settings.soc_version.name, device_id=settings.device[0] if settings.device else None)
+    except HarnessError:
+        return _HostOnly()
+
+
+def _fix_affinity(cores: tuple[int, ...] | None) -> None:
+    """Bind this process, and with it every thread that it will start, to the cores asked for.
+
+    Raises:
+        HarnessError: a core that this process may not use.
+    """
+    if cores is None or not hasattr(os, "sched_setaffinity"):
+        return
+    allowed = os.sched_getaffinity(0)
+    if not set(cores) <= allowed:
+        raise HarnessError(f"measure.affinity={list(cores)}: this process may use cores {sorted(allowed)}")
+    os.sched_setaffinity(0, cores)
