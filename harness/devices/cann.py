@@ -36,7 +36,7 @@ class Installation:
         """The script that makes the toolkit known to a shell."""
         home = self.toolkit or self.unsourced or DEFAULT_ROOT / "ascend-toolkit" / "latest"
         inside, beside = home / "set_env.sh", home.parent / "set_env.sh"
-        return beside if beside.is_file() and not inside.is_file() else inside
+        return inside if inside.is_file() else beside
 
 
 def installation(environment: Mapping[str, str] | None = None) -> Installation:
