@@ -108,9 +108,11 @@ def _npus(soc_version: str, known: Mapping[str, str]) -> Iterator[Finding]:
         fix = f"measure what is here: soc_version={chips[0].soc_version}; {soc_version} can be converted for"
         yield Finding("chosen device", f"no {soc_version} here", good=False, needed=needed, fix=fix)
         return
-    busy = npu.occupation(chips[0].soc_version, chips[0].device_id, known)
-    fix = "wait until it is idle, or stop what npu-smi info lists; a repeat waits backend.options.idle_timeout_s"
-    yield Finding("idle", busy or "yes", good=busy is None, fix=fix)
+    reader = npu.reader(chips[0].soc_version, known, chips[0].device_id)
+    percent = reader.read().utilisation_percent
+    busy = [*reader.holders(), *([f"AI cores at {percent:.0f} %"] if percent else [])]
+    fix = "wait until it is idle, or stop what npu-smi info lists; a repeat waits as measure.idle_policy says"
+    yield Finding("idle", ", ".join(busy) or "yes", good=not busy, fix=fix)
 
 
 def _toolkit(known: Mapping[str, str]) -> Iterator[Finding]:

@@ -116,23 +116,12 @@ def _notes(records: Sequence[Record]) -> list[str]:
         notes.append("Random and untrained weights: the outputs, and any accuracy, mean nothing.")
     idle = {setting(record, "model", "name"): _idle_rules(record) for record in records}
     notes += [f"{model}: graph rules that never fired: {', '.join(rules)}." for model, rules in idle.items() if rules]
-    notes += [*_remarked(records), *source_notes(records)]
+    notes += source_notes(records)
     if any(not record.interleaved and record.repeats for record in records):
         notes.append(
             "The cells were measured one after the other, not in rounds: drift of the machine is in the figures."
         )
     return notes
-
-
-def _remarked(records: Sequence[Record]) -> list[str]:
-    """What contradicts itself in a tool's figures, and devices that were not idle."""
-    return [
-        f"{record.name}: {note}." for record in records if record.repeats for note in record.notes if _is_remark(note)
-    ]
-
-
-def _is_remark(note: str) -> bool:
-    return note.startswith("repeat ")
 
 
 def _end_to_end(records: Sequence[Record]) -> list[str]:

@@ -64,7 +64,7 @@ class Surroundings:
         return self._idle.sample.temperature_c if self._idle else None
 
     def findings(self, samples: Samples) -> tuple[Finding, ...]:
-        """What disturbed the repeat, in the order of its happening."""
+        """What disturbed the repeat, in the order of its happening, and what the tool's own figures contradict."""
         from harness.timing.processor import lost_time
 
         found = [Finding(code, words) for code, words in (self._idle.reasons if self._idle else {}).items()]
@@ -75,6 +75,7 @@ class Surroundings:
             found += [Finding(code, words) for code, words in lost.items()]
         if samples.steady is False:
             found.append(Finding("not_steady", "the device never settled while it was warmed up"))
+        found += [Finding(each["code"], each["message"]) for each in samples.conditions.get("findings", ())]
         return tuple(found)
 
     def conditions(self, samples: Samples) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -155,24 +155,10 @@ def build_record(
         artifacts=made,
         fingerprint=_fingerprint(run, settings, made),
         environment=environment,
-        notes=(*run.cell.notes, *run.pipeline.info("rewrite").get("notes", ()), *remarks(run.repeats)),
+        notes=(*run.cell.notes, *run.pipeline.info("rewrite").get("notes", ())),
         harness_version=__version__,
         interleaved=manifest.interleaved,
     )
-
-
-def remarks(repeats: Sequence[Repeat]) -> list[str]:
-    """What a reader of the figures must know of how they were taken: figures at odds with each other, a busy device."""
-    said = []
-    for repeat in repeats:
-        conditions = repeat.conditions
-        said += [(repeat.round, finding["message"]) for finding in conditions.get("findings", ())]
-        if conditions.get("busy"):
-            said.append((repeat.round, f"the device was not idle ({conditions['busy']})"))
-    rounds: dict[str, list[int]] = {}
-    for number, words in said:
-        rounds.setdefault(words, []).append(number)
-    return [f"repeat {', '.join(map(str, numbers))}: {words}" for words, numbers in rounds.items()]
 
 
 def _graph(run: CellRun) -> Mapping[str, Any] | None:

@@ -17,7 +17,6 @@ from harness.config.freeze import freeze
 from harness.config.schema import InputSettings, MeasureSettings, ModelSettings, Settings
 from harness.devices import present
 from harness.errors import HarnessError
-from harness.sweep.cell import remarks
 from tests.simulator.conftest import expected, network
 
 QUICK = MeasureSettings(
@@ -76,7 +75,6 @@ def test_what_is_measured(cell: Settings, om: Path, arrays: dict[str, np.ndarray
     assert samples.times_ms["end_to_end"][0] == pytest.approx(total)
     assert samples.conditions["printed_samples_per_s"] == pytest.approx(4000 / samples.times_ms["compute"].mean())
     assert samples.conditions["findings"] == []
-    assert samples.conditions["idle"] is True
     command = samples.conditions["command"]
     assert command[command.index("--loop") + 1] == "20"
     assert {
@@ -146,7 +144,6 @@ def test_measurements_that_fail(
     hint: str,
 ) -> None:
     settings = simulating(cell, **changes)
-    settings = replace(settings, backend=replace(settings.backend, options={"idle_timeout_s": 0}))
     with pytest.raises(HarnessError) as failed:
         cell_backend(settings).measure(om, arrays, QUICK)
     assert (failed.value.status, failed.value.reason) == (status, reason), str(failed.value)
@@ -189,4 +186,3 @@ def test_the_number_of_iterations(iteration_ms: float, spent_s: float, wanted: i
 def test_simulator_settings_reach_the_tools(cell: Settings) -> None:
     assert cell_backend(cell).environment["HARNESS_SIMULATOR"]
     assert "HARNESS_SIMULATOR" not in cell_backend(replace(cell, simulator=SimulatorSettings())).environment
-    assert remarks([]) == []
