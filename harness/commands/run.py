@@ -16,6 +16,7 @@ from harness.config import invocation
 from harness.config.schema import Settings
 from harness.errors import HarnessError
 from harness.files import write_atomically
+from harness.records.io import record_folder
 from harness.records.schema import Record
 from harness.report.accuracy import accuracy_table
 from harness.report.cells import cells_table
@@ -72,20 +73,26 @@ def run_manifest(manifest: Manifest, home: Path) -> int:
             console.print(line, highlight=False, markup=False, soft_wrap=True)
     except OSError as error:
         problems.append(f"the files are in the store only: {error}")
-    problems += _draw(records, folder)
+    problems += _draw(records, folder, home)
     problems += _publish(manifest, home, records)
     for problem in problems:
         console.print(f"warning: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)
     return exit_status([record.outcome for record in records])
 
 
-def _draw(records: Sequence[Record], folder: Path) -> list[str]:
+def _draw(records: Sequence[Record], folder: Path, home: Path) -> list[str]:
     """Write the charts beside the table, which is on the screen by now; a chart that fails is a warning."""
     try:
+        from harness.report.plot_telemetry import telemetry_plot
         from harness.report.plots import sweep_plots
 
         for name, content in sweep_plots(records).items():
             write_atomically(folder / name, content)
+        for record in records:
+            place = record_folder(home, record.sweep_id, record.name)
+            curve = telemetry_plot(record, place)
+            if curve is not None:
+                write_atomically(place / "plots" / "telemetry.png", curve)
     except Exception as error:
         words = " ".join(str(error).split())
         return [f"the charts could not be drawn: {type(error).__name__}: {words}; the table has their figures"]

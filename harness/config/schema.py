@@ -194,8 +194,8 @@ class MeasureSettings:
     Before each repeat device and host are watched for ``idle_watch_s``. The device is idle when no other process holds
     it, its utilisation and the host's are not above their limits, and its temperature is no more than ``idle_rise_c``
     above the coolest of the sweep. ``idle_policy``: ``wait`` for up to ``idle_wait_s`` and then begin anyway, ``warn``
-    in the record, ``fail`` the cell, or ``off``. ``affinity`` binds the measuring process to these cores; null: to all
-    that it may use.
+    in the record, ``fail`` the cell, or ``off``. ``telemetry`` samples the device while it is measured. ``affinity``
+    binds the measuring process to these cores; null: to all that it may use.
     """
 
     name: Name
@@ -207,6 +207,7 @@ class MeasureSettings:
     budget_s: Annotated[float, Field(gt=0)]
     floor_iterations: Annotated[int, Field(ge=2)] = 2
     settle_s: Seconds = 0
+    telemetry: bool = False
     affinity: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
     idle_policy: Literal["off", "warn", "wait", "fail"] = "warn"
     idle_wait_s: Seconds = 60

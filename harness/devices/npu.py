@@ -105,6 +105,8 @@ class NpuReader:
     Readings never overlap: one that is asked for while another is under way is the last one again.
     """
 
+    period_s = 1.0
+
     def __init__(self, chip: Chip, environment: Mapping[str, str] | None = None) -> None:
         self._chip = chip
         self._environment = environment

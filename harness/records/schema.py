@@ -69,6 +69,28 @@ class Finding:
 
 
 @dataclass(config=SCHEMA)
+class Telemetry:
+    """What the device did in the timed window of a repeat; the series stands in ``file``, a CSV.
+
+    ``values`` holds mean and peak by quantity (``power_w``, ``temperature_c``, ``clock_mhz``, ...). Energy is that of
+    the window, idle power included: ``idle_share`` of it the device would have taken at rest (``idle_power_w``).
+    ``left_out`` iterations fell into windows in which it throttled, ``throttled_s`` long; they are in no estimate.
+    """
+
+    file: str
+    readings: int
+    rate_hz: float
+    values: Mapping[str, Mapping[str, float]] = Field(default_factory=dict)
+    energy_j: float | None = None
+    energy_per_sample_j: float | None = None
+    idle_power_w: float | None = None
+    idle_share: float | None = None
+    throttled_s: float = 0.0
+    throttle_reasons: tuple[str, ...] = ()
+    left_out: int = 0
+
+
+@dataclass(config=SCHEMA)
 class Repeat:
     """One fresh process that measured the cell: latencies in ms per iteration (one batch), raw in ``samples_file``.
 
@@ -97,6 +119,7 @@ class Repeat:
     warmup_s: float | None = None
     steady: bool | None = None
     findings: tuple[Finding, ...] = ()
+    telemetry: Telemetry | None = None
 
 
 @dataclass(config=SCHEMA)

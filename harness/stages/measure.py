@@ -27,14 +27,13 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
     from harness.backends.inputs import random_inputs
     from harness.backends.protocol import DescribesInputs
     from harness.backends.registry import cell_backend
-    from harness.stages.repeat import built, kept
+    from harness.stages.repeat import built, telemetry_file
     from harness.stages.surroundings import Surroundings
 
     del folder
     settings = request.settings
-    number = request.round or 1
     started = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-    around = Surroundings(settings, request.base_temperature_c)
+    around = Surroundings(settings, request.base_temperature_c, request.record / telemetry_file(request.round or 1))
     around.before()
     runtime = cell_backend(settings)
     specs = settings.model.inputs
@@ -47,9 +46,7 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
             samples = runtime.measure(inputs["model"], fed, settings.measure)
     except HarnessError as error:
         raise _about_the_file(error, settings) from error
-    repeat = built(
-        samples, runtime.boundary, number, started=started, file=kept(samples, request.record, number), around=around
-    )
+    repeat = built(request, samples, runtime.boundary, started, around)
     shapes = {spec.name: [list(spec.shape), spec.dtype] for spec in specs}
     return {}, {
         "repeat": repeat,

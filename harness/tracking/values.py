@@ -131,6 +131,8 @@ def _headline(record: Record) -> dict[str, float | None]:
         found["load_s"] = sum(repeat.load_s for repeat in repeats) / len(repeats)
         found |= _boundaries(record)
         found["first_iteration_ms"] = sum(repeat.first_iteration_ms for repeat in repeats) / len(repeats)
+        found["findings"] = sum(len(repeat.findings) for repeat in repeats)
+        found |= _telemetry(record)
     found["peak_memory_gb"] = _gb(max(memory)) if memory else None
     found["peak_memory_measure_gb"] = _gb(max(measured)) if measured else None
     for step in record.steps:
@@ -154,6 +156,25 @@ def _boundaries(record: Record) -> dict[str, float | None]:
     batchsize = record.settings.get("batchsize")
     if mean and batchsize:
         found["throughput_end_to_end"] = 1000 * batchsize / mean
+    return found
+
+
+def _telemetry(record: Record) -> dict[str, float]:
+    """Means over rounds, and the peak of all; energy of a sample and the share that the device takes at rest."""
+    told = [repeat.telemetry for repeat in record.repeats if repeat.telemetry is not None]
+    found: dict[str, float] = {}
+    for name in dict.fromkeys(name for each in told for name in each.values):
+        values = [each.values[name] for each in told if name in each.values]
+        key, factor = ("memory_used_gb", 1e-9) if name == "memory_used_bytes" else (name, 1.0)
+        found[f"telemetry/{key}"] = factor * sum(each["mean"] for each in values) / len(values)
+        found[f"telemetry/{key}_peak"] = factor * max(each["peak"] for each in values)
+    for name in ("energy_per_sample_j", "idle_power_w", "idle_share"):
+        known = [value for each in told if (value := getattr(each, name)) is not None]
+        if known:
+            found[f"telemetry/{name}"] = sum(known) / len(known)
+    if told:
+        found["telemetry/throttled_s"] = sum(each.throttled_s for each in told)
+        found["telemetry/left_out"] = sum(each.left_out for each in told)
     return found
 
 
