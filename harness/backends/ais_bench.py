@@ -127,6 +127,33 @@ def infer_files(
         raise explained("ais_bench", text, status, f"it ended with status {status} and did not infer the files")
 
 
+def run_profiler(
+    python: str,
+    model: Path,
+    files: Sequence[Path],
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    device_id: int,
+) -> None:
+    """Run once under msprof, which leaves its files in ``<folder>/out/profiler``.
+
+    ais_bench's status says nothing here: it returns 0 whatever msprof did (ASCEND.md, section a.5).
+
+    Raises:
+        HarnessError: ais_bench failed, or there is no trace; with reason and hint.
+    """
+    output = folder / "out"
+    output.mkdir(mode=0o755, exist_ok=True)
+    command = [python, "-m", "ais_bench", "--model", str(model), "--input", ",".join(map(str, files))]
+    command += ["--output", str(output), "--profiler", "1", "--loop", "1", "--device", str(device_id)]
+    text, status = printed(command, folder, environment)
+    if status != 0 or not any((output / "profiler").rglob("*.csv")):
+        raise explained(
+            "ais_bench", text, status, "it left no trace; is msprof, which comes with the toolkit, on PATH?"
+        )
+
+
 def printed(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[str, int]:
     """What a command prints, shown on this process's standard output too, and its exit status."""
     print(f"$ {' '.join(command)}", flush=True)

@@ -7,6 +7,7 @@ here: this process may run under another Python.
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -17,7 +18,7 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from harness.backends import atc_command
-from harness.backends.ais_bench import Run, infer_files, run_ais_bench, write_inputs
+from harness.backends.ais_bench import Run, infer_files, run_ais_bench, run_profiler, write_inputs
 from harness.backends.atc import Conversion, run_atc
 from harness.backends.atc_flags import FILES
 from harness.backends.cann_python import interpreter, versions
@@ -176,6 +177,19 @@ class AscendBackend:
             long = run(loop, min(warmup, loop)) if loop > profile.floor_iterations else short
         self._versions = versions(python, self.environment)
         return _samples(long, begun_s)
+
+    def profile(self, model: Path, inputs: Mapping[str, Array], folder: Path) -> None:
+        """Have ais_bench run the model under msprof; the trace is left in ``folder``."""
+        with workplace(Path.cwd()) as place:
+            run_profiler(
+                self._python(),
+                acceptable(model, place, "network.om"),
+                write_inputs(inputs, place),
+                place,
+                self.environment,
+                device_id=self.device_ids[0],
+            )
+            shutil.copytree(place / "out" / "profiler", folder)
 
     def _python(self) -> str:
         return interpreter(self.options.python, self.environment)

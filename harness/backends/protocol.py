@@ -140,6 +140,14 @@ class InfersFolders(Protocol):
         """
 
 
+@runtime_checkable
+class Profiles(Protocol):
+    """A backend with a profiler of its own."""
+
+    def profile(self, model: Path, inputs: Mapping[str, Array], folder: Path) -> None:
+        """Trace the model and leave the profiler's files in ``folder``. Raises as ``Backend.measure``."""
+
+
 def sessions(backend: Backend, model: Path) -> tuple[Callable[[], Session], ...]:
     """What opens the model on each device that the backend uses; one where it knows of no several."""
     if not isinstance(backend, SharesDevices):

@@ -30,7 +30,7 @@ def delivered(manifest: Manifest, records: Sequence[Record], home: Path) -> Iter
     for cell, record in zip(manifest.cells, records, strict=True):
         settings = cell.settings
         artifact = next((record.artifacts[name] for name in MODELS if name in record.artifacts), None)
-        if settings.repeats or record.outcome.status != "ok" or artifact is None:
+        if settings.repeats or settings.profile or record.outcome.status != "ok" or artifact is None:
             continue
         target = home / "sweeps" / manifest.sweep_id / f"{cell.name}{artifact.suffix}"
         _link(Store(home / "store").path(artifact), target)

@@ -270,6 +270,7 @@ class LimitSettings:
     parity_s: Annotated[float, Field(gt=0)] = 1800
     convert_s: Annotated[float, Field(gt=0)] = 7200
     measure_s: Annotated[float, Field(gt=0)] = 3600
+    profile_s: Annotated[float, Field(gt=0)] = 3600
     evaluate_s: Annotated[float, Field(gt=0)] = 172800
     reference_s: Annotated[float, Field(gt=0)] = 172800
     memory_gb: Annotated[float, Field(gt=0)] | Literal["auto", "none"] = "auto"
@@ -316,8 +317,8 @@ class Settings:
 
     @property
     def repeats(self) -> int:
-        """How many fresh processes measure the cell: none where only a file is asked for."""
-        return 0 if self.export_only or self.convert_only else self.measure.rounds
+        """How many fresh processes measure the cell: none where only a file or a trace is asked for."""
+        return 0 if self.export_only or self.convert_only or self.profile else self.measure.rounds
 
     @property
     def evaluates(self) -> bool:

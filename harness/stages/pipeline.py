@@ -37,7 +37,7 @@ def preparation(settings: Settings) -> tuple[str, ...]:
         ConfigError: the settings name a backend that there is not.
     """
     if settings.model.kind == CONVERTED:
-        return ("adopt",)
+        return ("adopt", "profile") if settings.profile else ("adopt",)
     stages = ["adopt" if settings.model.kind == ONNX else "export"]
     if settings.export.simplify:
         stages.append("simplify")
@@ -47,6 +47,8 @@ def preparation(settings: Settings) -> tuple[str, ...]:
         stages.append("parity")
     if not settings.export_only and ".onnx" not in reads(backend_type(settings.backend.kind)):
         stages.append("convert")
+    if settings.profile:
+        stages.append("profile")
     return tuple(stages)
 
 

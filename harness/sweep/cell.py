@@ -155,10 +155,15 @@ def build_record(
         artifacts=made,
         fingerprint=_fingerprint(run, settings, made),
         environment=environment,
-        notes=(*run.cell.notes, *run.pipeline.info("rewrite").get("notes", ())),
+        notes=(*run.cell.notes, *_notes_of(run, "rewrite", "profile")),
         harness_version=__version__,
         interleaved=manifest.interleaved,
     )
+
+
+def _notes_of(run: CellRun, *stages: str) -> list[str]:
+    """What stages found that a reader of the row should see."""
+    return [note for stage in stages for note in run.pipeline.info(stage).get("notes", ())]
 
 
 def _graph(run: CellRun) -> Mapping[str, Any] | None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 # Folder in the record -> folder in MLflow. Anything else of a record is the harness's own business.
-_GROUPS = {"repeats": "samples", "telemetry": "telemetry", "logs": "logs", "plots": "plots", "tables": "tables"}
+_GROUPS = {"repeats": "samples"} | {name: name for name in ("telemetry", "logs", "plots", "tables", "profile")}
 _TOP = {".png": "plots", ".csv": "tables", ".html": "tables", ".md": "tables", ".ini": "record"}
 _TEXT = {".log", ".txt", ".json", ".csv", ".md", ".html", ".ini", ""}
 _SWEEP_FILES = {".md", ".png", ".svg", ".html"}

@@ -186,3 +186,12 @@ def test_the_number_of_iterations(iteration_ms: float, spent_s: float, wanted: i
 def test_simulator_settings_reach_the_tools(cell: Settings) -> None:
     assert cell_backend(cell).environment["HARNESS_SIMULATOR"]
     assert "HARNESS_SIMULATOR" not in cell_backend(replace(cell, simulator=SimulatorSettings())).environment
+
+
+def test_a_trace_is_left_and_nothing_is_measured(
+    cell: Settings, om: Path, arrays: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    cell_backend(cell).profile(om, arrays, tmp_path / "trace")
+    names = {path.suffix for path in (tmp_path / "trace").rglob("*") if path.is_file()}
+    assert names == {".csv", ".json"}
+    assert replace(cell, profile=True).repeats == 0
