@@ -1,7 +1,8 @@
 """Generated videos, labelled by how the camera moves, so that video networks can be evaluated without a download.
 
 Scene, pace and start vary within every class, and no single frame tells the class: a network has to look at several.
-Each video is encoded as MPEG-4 in memory when it is asked for, so that it is read as any other.
+Each video is encoded as MPEG-4 in memory when it is asked for, so that it is read as any other. The validation split is
+noisy and partly slower than the training split, so that a small network errs, and what precision costs can be seen.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ MOTIONS_CLASSES = ("left", "right", "up", "down", "clockwise", "anticlockwise", 
 MOTIONS_VERSION = 1
 FRAMES, HEIGHT, WIDTH = 48, 96, 128
 SIDE = 256
+PACES = ((2.4, 4.8), (1.0, 4.8))
+"""By split: pixels that the picture moves a frame."""
+NOISE = (0, 30)
+"""By split: standard deviation of the noise in grey levels."""
 _SPLITS = ("train", "validation")
 _SHIFT = 4
 """Bits behind the point of the coordinates that OpenCV draws at."""
@@ -68,7 +73,7 @@ class Motions:
 
     def frames(self, item: Item) -> npt.NDArray[np.uint8]:
         """The video as it is drawn, uint8 (frames, height, width, 3), RGB."""
-        return draw_video((self._seed, self._split, item.index), self.label(item))
+        return draw_video((self._seed, self._split, item.index), self.label(item), self._split)
 
     def problem(self, item: Item) -> str | None:
         """None: nothing can be wrong with a video that is drawn when it is asked for."""
@@ -88,14 +93,14 @@ def opened(settings: DatasetSettings, options: MotionsOptions) -> Motions:
     )
 
 
-def draw_video(key: tuple[int, ...], label: int) -> npt.NDArray[np.uint8]:
-    """Draw the video of a class that belongs to a key of integers, uint8 (48, 96, 128, 3), RGB.
+def draw_video(key: tuple[int, ...], label: int, split: int) -> npt.NDArray[np.uint8]:
+    """Draw the video of a class that belongs to a key of integers, uint8 (48, 96, 128, 3), RGB, for a split (0: train).
 
     A scene of polygons moves, turns, or comes closer as a whole; what leaves it on one side returns on the other.
     """
     random = np.random.RandomState(key)
     scene = _scene(random)
-    turn, pace = random.uniform(0, 2 * math.pi), random.uniform(2.4, 4.8)
+    turn, pace = random.uniform(0, 2 * math.pi), random.uniform(*PACES[split])
     name = MOTIONS_CLASSES[label]
     towards = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}.get(name, (0, 0))
     turning = {"clockwise": 0.03, "anticlockwise": -0.03}.get(name, 0.0)
@@ -109,7 +114,7 @@ def draw_video(key: tuple[int, ...], label: int) -> npt.NDArray[np.uint8]:
         matrix = np.column_stack([back, SIDE / 2 - back @ middle])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         cv2.warpAffine(scene, matrix, (WIDTH, HEIGHT), video[number], flags, cv2.BORDER_WRAP)
-    return video
+    return _noisy(random, video, NOISE[split]) if NOISE[split] else video
 
 
 def encode(frames: npt.NDArray[np.uint8]) -> BinaryIO:
@@ -125,6 +130,15 @@ def encode(frames: npt.NDArray[np.uint8]) -> BinaryIO:
         container.mux(stream.encode(None))
     target.seek(0)
     return target
+
+
+def _noisy(random: np.random.RandomState, video: npt.NDArray[np.uint8], noise: float) -> npt.NDArray[np.uint8]:
+    """The video under noise that differs from frame to frame: cuts at random places of one field."""
+    field = random.normal(0, noise, (HEIGHT + 32, WIDTH + 32, 1)).astype(np.int16).repeat(3, axis=2)
+    for frame in video:
+        down, right = random.randint(0, 33, 2)
+        cv2.add(frame, field[down : down + HEIGHT, right : right + WIDTH], dst=frame, dtype=cv2.CV_8U)
+    return video
 
 
 def _scene(random: np.random.RandomState) -> Pixels:

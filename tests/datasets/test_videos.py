@@ -228,16 +228,16 @@ def test_motions_are_reproducible_balanced_and_read_as_any_other_video():
     assert (first != Motions(16, split="train").frames(data.items[0])).any()
     assert (first != Motions(16, seed=1).frames(data.items[0])).any()
     decoded = dict(read_frames(data.media(data.items[0]), {0, 47}))
-    assert np.abs(decoded[47].astype(int) - first[47]).mean() < 6
+    assert np.abs(decoded[47].astype(int) - first[47]).mean() < 12
     assert data.media(data.items[0]).getvalue() == data.media(data.items[0]).getvalue()
     assert Motions(16).fingerprint() == data.fingerprint() != Motions(16, seed=1).fingerprint()
 
 
 @pytest.mark.parametrize("index", [0, 1, 2, 3, 8, 9, 10, 11])
 def test_motions_move_where_their_class_says(index):
-    data = Motions(12)
+    data = Motions(12, split="train")  # without noise
     grey = data.frames(data.items[index]).mean(axis=3)
-    (right, down), _ = cv2.phaseCorrelate(grey[10], grey[14], cv2.createHanningWindow((128, 96), cv2.CV_64F))
+    (right, down), _ = cv2.phaseCorrelate(grey[10], grey[18], cv2.createHanningWindow((128, 96), cv2.CV_64F))
     name = MOTIONS_CLASSES[data.label(data.items[index])]
     assert {"left": right < -3, "right": right > 3, "up": down < -3, "down": down > 3}[name]
     assert abs(down if name in {"left", "right"} else right) < 1
