@@ -196,6 +196,9 @@ class MeasureSettings:
     above the coolest of the sweep. ``idle_policy``: ``wait`` for up to ``idle_wait_s`` and then begin anyway, ``warn``
     in the record, ``fail`` the cell, or ``off``. ``telemetry`` samples the device while it is measured. ``affinity``
     binds the measuring process to these cores; null: to all that it may use.
+
+    ``target_halfwidth`` (0.01 is 1 %) adds rounds until the interval of a cell's throughput is that narrow, for
+    ``target_budget_s`` after the last planned round.
     """
 
     name: Name
@@ -208,6 +211,8 @@ class MeasureSettings:
     floor_iterations: Annotated[int, Field(ge=2)] = 2
     settle_s: Seconds = 0
     telemetry: bool = False
+    target_halfwidth: Annotated[float, Field(gt=0, lt=1)] | None = None
+    target_budget_s: Seconds = 1800
     affinity: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
     idle_policy: Literal["off", "warn", "wait", "fail"] = "warn"
     idle_wait_s: Seconds = 60

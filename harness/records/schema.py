@@ -91,13 +91,22 @@ class Telemetry:
 
 
 @dataclass(config=SCHEMA)
+class Tail:
+    """A percentile of latencies and the bound that it stays below with 99 % confidence, in ms."""
+
+    value_ms: float
+    upper_ms: float
+
+
+@dataclass(config=SCHEMA)
 class Repeat:
     """One fresh process that measured the cell: latencies in ms per iteration (one batch), raw in ``samples_file``.
 
     ``samples_file`` is an ``.npz`` with a float64 array ``<boundary>_ms`` per boundary and ``warmup_ms``; ``means_ms``
     their means by boundary (``compute``, ``h2d``, ``d2h``, ``end_to_end``), of which ``boundary`` is the headline.
     ``steady``: whether the device had settled when timing began; None: not looked for, or too few iterations to tell.
-    ``findings``: what disturbed it (busy host, foreign process, a process that was stopped).
+    ``findings``: what disturbed it (busy host, foreign process, a process that was stopped). ``percentiles`` (``p90``)
+    are those that the number of iterations earns.
     """
 
     round: int
@@ -120,6 +129,7 @@ class Repeat:
     steady: bool | None = None
     findings: tuple[Finding, ...] = ()
     telemetry: Telemetry | None = None
+    percentiles: Mapping[str, Tail] = Field(default_factory=dict)
 
 
 @dataclass(config=SCHEMA)
@@ -144,7 +154,9 @@ class Summary:
     """The two estimates of a cell over its repeats, per boundary where there are several, and the verdict.
 
     ``throughput`` is ``1000 * batchsize / mean compute ms`` per process, in
-    samples/s; ``latency_ms`` the median per batch.
+    samples/s; ``latency_ms`` the median per batch. ``throughputs`` holds the same by boundary: compute, end to end, and
+    offline (samples over wall time). ``percentiles`` are the means over processes of those that every process earned,
+    with the largest of their bounds. ``bound`` says what holds the cell up, if not its compute.
     """
 
     boundary: str
@@ -153,6 +165,9 @@ class Summary:
     offline_throughput: Estimate | None
     iterations: int
     verdict: Verdict
+    throughputs: Mapping[str, Estimate] = Field(default_factory=dict)
+    percentiles: Mapping[str, Tail] = Field(default_factory=dict)
+    bound: Literal["transfer-bound", "host-bound"] | None = None
 
 
 @dataclass(config=SCHEMA)

@@ -10,14 +10,20 @@ from collections.abc import Mapping, Sequence
 
 from harness.records.schema import Outcome, Record, Weights
 from harness.report.comparison_table import slow_notes
-from harness.report.digits import MISSING, figure
+from harness.report.digits import MISSING, figure, significant
 from harness.report.findings import finding_notes
 from harness.report.grid import Grid
 from harness.report.words import BOUNDARIES, MARKS, counted, device_words, setting, source_notes
+from harness.timing.boundaries import SMALLER_OUTPUT, with_smaller_output
 
 COLUMNS = ("cell", "batch", "device", "precision", "outcome", "samples/s", "median ms", "verdict", "peak GB", "weights")
-_NUMBERS = frozenset({"batch", "samples/s", "median ms", "peak GB"})
-_LEAST_NEEDED = ("weights", "verdict", "peak GB", "precision", "device", "median ms", "samples/s", "batch")
+END_TO_END = "end to end/s"
+TAILS = ("p90", "p99", "p999")
+_NUMBERS = frozenset({"batch", "samples/s", "median ms", "peak GB", END_TO_END, *(f"{name} ms" for name in TAILS)})
+_LEAST_NEEDED = (
+    *(f"{name} ms" for name in reversed(TAILS)), "weights", "verdict", "peak GB", "precision", "device", "median ms",
+    END_TO_END, "samples/s", "batch",
+)  # fmt: skip
 """The columns that a narrow terminal goes without, in this order."""
 _OVERRIDES_IN_COLUMNS = ("model=", "batchsize=", "soc_version=", "precision=")
 _STYLES = {"ok": "green", "skipped": "dim", "cancelled": "yellow"}
@@ -25,14 +31,30 @@ _STYLES = {"ok": "green", "skipped": "dim", "cancelled": "yellow"}
 
 def cells_table(records: Sequence[Record]) -> Grid:
     """The table with its notes, for a terminal of any width and as Markdown."""
+    columns = _columns(records)
     return Grid(
-        columns=COLUMNS,
+        columns=columns,
         rows=_rows(records),
         notes=_notes(records),
         numbers=_NUMBERS,
-        least_needed=_LEAST_NEEDED,
+        least_needed=[column for column in _LEAST_NEEDED if column in columns],
         styles={"outcome": [_STYLES.get(record.outcome.status, "red") for record in records]},
     )
+
+
+def _columns(records: Sequence[Record]) -> tuple[str, ...]:
+    """The columns, with those that only some sweeps have: end to end beside compute, percentiles that are earned."""
+    summaries = [record.summary for record in records if record.summary is not None]
+    before = {
+        "median ms": [END_TO_END] if any(_copies(record) for record in records) else [],
+        "verdict": [f"{name} ms" for name in TAILS if any(name in each.percentiles for each in summaries)],
+    }
+    return tuple(part for column in COLUMNS for part in (*before.get(column, []), column))
+
+
+def _copies(record: Record) -> bool:
+    """Whether copies to and from the device are known, and no part of what was timed."""
+    return any({"h2d", "d2h"} & repeat.means_ms.keys() for repeat in record.repeats)
 
 
 def cells_markdown(records: Sequence[Record]) -> str:
@@ -49,7 +71,7 @@ def _rows(records: Sequence[Record]) -> list[dict[str, str]]:
             "device": setting(record, "soc_version", "name"),
             "precision": setting(record, "precision", "name"),
             "outcome": record.outcome.status + (f" [{number}]" if (number := numbers.get(index)) else ""),
-            "verdict": record.summary.verdict if record.summary else MISSING,
+            "verdict": _verdict(record),
             "peak GB": _peak_gb(record),
             "weights": _weights(record.weights),
             **_figures(record),
@@ -60,13 +82,31 @@ def _rows(records: Sequence[Record]) -> list[dict[str, str]]:
 
 def _figures(record: Record) -> dict[str, str]:
     """Throughput and latency with the mark of what is not a measurement."""
+    tails = [f"{name} ms" for name in TAILS]
     if record.summary is None:
-        return {"samples/s": MISSING, "median ms": MISSING}
+        return dict.fromkeys(["samples/s", "median ms", END_TO_END, *tails], MISSING)
     mark = MARKS[record.source]
+    total = record.summary.throughputs.get("end_to_end")
     return {
+        END_TO_END: figure(total) + mark if total is not None else MISSING,
+        **{f"{name} ms": _tail(record, name) for name in TAILS},
         "samples/s": figure(record.summary.throughput) + mark,
         "median ms": figure(record.summary.latency_ms) + mark,
     }
+
+
+def _tail(record: Record, name: str) -> str:
+    """A percentile with its upper bound: ``61 (≤63)``; a dash where too few iterations were timed."""
+    tail = record.summary.percentiles.get(name) if record.summary else None
+    if tail is None:
+        return MISSING
+    return f"{significant(tail.value_ms, 3)} (≤{significant(tail.upper_ms, 3)}){MARKS[record.source]}"
+
+
+def _verdict(record: Record) -> str:
+    if record.summary is None:
+        return MISSING
+    return ", ".join(filter(None, [record.summary.verdict, record.summary.bound]))
 
 
 def _labels(records: Sequence[Record]) -> list[str]:
@@ -116,6 +156,7 @@ def _notes(records: Sequence[Record]) -> list[str]:
         notes.append("Random and untrained weights: the outputs, and any accuracy, mean nothing.")
     idle = {setting(record, "model", "name"): _idle_rules(record) for record in records}
     notes += [f"{model}: graph rules that never fired: {', '.join(rules)}." for model, rules in idle.items() if rules]
+    notes += [f"{r.name}: {note}." for r in records for note in r.notes if note.startswith("target_halfwidth")]
     notes += source_notes(records)
     if any(not record.interleaved and record.repeats for record in records):
         notes.append(
@@ -125,18 +166,24 @@ def _notes(records: Sequence[Record]) -> list[str]:
 
 
 def _end_to_end(records: Sequence[Record]) -> list[str]:
-    """What the caller sees where copies to and from the device are no part of what was timed."""
+    """What copies take beside the compute that was timed, and what a smaller output would be worth where they bound."""
     notes = []
     for record in records:
-        means = [repeat.means_ms for repeat in record.repeats if "end_to_end" in repeat.means_ms]
-        batchsize = record.settings.get("batchsize")
-        if not means or not isinstance(batchsize, int):
+        if record.summary is None or not _copies(record):
             continue
-        h2d, d2h, total = (sum(m.get(b, 0.0) for m in means) / len(means) for b in ("h2d", "d2h", "end_to_end"))
-        notes.append(
-            f"{record.name}: end to end (H2D + compute + D2H) {1000 * batchsize / total:.4g} samples/s"
-            f"{MARKS[record.source]}; H2D {h2d:.3g} ms, D2H {d2h:.3g} ms a batch."
-        )
+        batchsize = int(record.settings.get("batchsize", 1))
+        means = [repeat.means_ms for repeat in record.repeats]
+        mean = {name: sum(each.get(name, 0.0) for each in means) / len(means) for name in means[0]}
+        text = f"{record.name}: H2D {mean.get('h2d', 0.0):.3g} ms, D2H {mean.get('d2h', 0.0):.3g} ms a batch"
+        smaller = with_smaller_output(mean, batchsize)
+        if record.summary.bound == "transfer-bound" and smaller is not None:
+            text += (
+                f"; transfer-bound: with an output {SMALLER_OUTPUT} times smaller end to end would be {smaller:.3g}"
+                f" samples/s{MARKS[record.source]}"
+            )
+        notes.append(f"{text}.")
+    if notes:
+        notes.append(f"{END_TO_END}: samples/s of the caller, H2D + compute + D2H.")
     return notes
 
 

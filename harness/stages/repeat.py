@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.records.schema import Finding, Repeat, Telemetry
+from harness.records.schema import Finding, Repeat, Tail, Telemetry
 from harness.stages.request import Request
 from harness.stages.surroundings import Surroundings
+from harness.timing.boundaries import with_end_to_end
 from harness.timing.samples import FloatArray, Samples
+from harness.timing.statistics import PERCENTILES, percentile
 from harness.timing.telemetry import Mask, Series, Span, energy, summary, throttled_spans, untouched
 
 
@@ -61,6 +63,7 @@ def built(request: Request, samples: Samples, boundary: str, started: str, aroun
         steady=samples.steady,
         findings=tuple(findings),
         telemetry=told,
+        percentiles=_percentiles(times),
     )
 
 
@@ -94,6 +97,12 @@ def _telemetry(
     return told, mask
 
 
+def _percentiles(times: FloatArray) -> dict[str, Tail]:
+    """The percentiles that so many iterations earn."""
+    found = {name: percentile(times, p) for name, p in PERCENTILES.items()}
+    return {name: Tail(each.value, each.upper) for name, each in found.items() if each is not None}
+
+
 def _all_kept(told: Telemetry) -> Telemetry:
     return Telemetry(**{**told.__dict__, "left_out": 0})
 
@@ -110,11 +119,12 @@ def _throttled(told: Telemetry, iterations: int) -> Finding:
 
 def _means(times_ms: Mapping[str, FloatArray], mask: Mask) -> dict[str, float]:
     """The mean by boundary; a boundary of which only the mean is known has one value."""
-    return {
+    means = {
         name: float((values[mask] if values.size == mask.size else values).mean())
         for name, values in times_ms.items()
         if values.size
     }
+    return with_end_to_end(means)
 
 
 def _readings(series: Series, window: Span) -> int:

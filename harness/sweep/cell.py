@@ -61,6 +61,8 @@ class CellRun:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     accuracies: dict[str, Accuracy] = field(default_factory=dict)
     record_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    said: tuple[str, ...] = ()
+    """What a reader should know of how the cell was run."""
 
     @property
     def active(self) -> bool:
@@ -155,7 +157,7 @@ def build_record(
         artifacts=made,
         fingerprint=_fingerprint(run, settings, made),
         environment=environment,
-        notes=(*run.cell.notes, *_notes_of(run, "rewrite", "profile")),
+        notes=(*run.cell.notes, *run.said, *_notes_of(run, "rewrite", "profile")),
         harness_version=__version__,
         interleaved=manifest.interleaved,
     )

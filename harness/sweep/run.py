@@ -9,6 +9,7 @@ import errno
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from harness.simulator.environment import environment
 from harness.stages.pipeline import Pipeline, finished
 from harness.stages.request import REQUEST, Request, Result, progress_file
 from harness.stages.store import Store
+from harness.sweep import target
 from harness.sweep.cell import CellRun, build_record, is_record_file, now
 from harness.sweep.estimate import planned
 from harness.sweep.guard import memory_limit
@@ -65,6 +67,7 @@ class Sweep:
                     if run.active and number <= run.cell.settings.repeats:
                         self._measure(run, number)
                         self._save(run)
+            self._narrow(runs)
             for run in runs:
                 if run.active and run.cell.settings.evaluates:
                     self._prepare(run, evaluating=True)
@@ -129,6 +132,26 @@ class Sweep:
             if seen_c is not None:
                 self.coolest_c[soc] = min(seen_c, self.coolest_c.get(soc, seen_c))
             run.take(step)
+
+    def _narrow(self, runs: Sequence[CellRun]) -> None:
+        """Add rounds of the cells that have a target for their interval, until all are there or out of budget."""
+        asking = [run for run in runs if run.cell.settings.measure.target_halfwidth and run.cell.settings.repeats]
+        began, number = time.monotonic(), self.manifest.rounds
+        while waiting := [run for run in asking if run.active and self._wanted(run, time.monotonic() - began)]:
+            number += 1
+            for run in rotated(waiting, number - 1):
+                self._measure(run, number)
+                self._save(run)
+        for run in asking:
+            profile = run.cell.settings.measure
+            if run.repeats and profile.target_halfwidth:
+                run.said = (target.told(run.repeats, profile.target_halfwidth, profile.target_budget_s),)
+                self.progress.note(f"{run.cell.name}  {run.said[0]}")
+
+    def _wanted(self, run: CellRun, spent_s: float) -> int:
+        """How many more rounds a cell wants; none when its budget is spent."""
+        profile = run.cell.settings.measure
+        return target.wanted(run.repeats, profile.target_halfwidth) if spent_s < profile.target_budget_s else 0
 
     def _step(self, run: CellRun, request: Request) -> Step:
         """Run one request in a child process; every way to end becomes a step with an outcome."""

@@ -21,6 +21,8 @@ STABLE = 0.03
 """Largest relative half-width of a stable estimate (PEERS.md R1)."""
 NOISY = 0.10
 """Largest relative half-width of a noisy one; beyond it the estimate is unstable."""
+PERCENTILES = {"p90": 0.90, "p95": 0.95, "p99": 0.99, "p999": 0.999}
+"""Those that are reported where the sample count earns them."""
 
 
 @dataclass(frozen=True)
@@ -279,6 +281,18 @@ def rounds_for_halfwidth(values: Numbers, target: float) -> int:
     while not narrow(high):
         high *= 2
     return _smallest(max(1, high // 2), high, narrow)
+
+
+def more_rounds(values: Numbers, target: float) -> int:
+    """How many more rounds it takes to the relative half-width ``target``, the spread unchanged; 0 where it is reached.
+
+    Raises:
+        ValueError: as ``rounds_for_halfwidth``.
+    """
+    width = t_interval(values).relative_halfwidth
+    if width is not None and width <= target:
+        return 0
+    return max(1, rounds_for_halfwidth(values, target) - len(values))
 
 
 def _smallest(low: int, high: int, holds: Callable[[int], bool]) -> int:

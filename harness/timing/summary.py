@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from harness.timing.boundaries import Bound, bound
 from harness.timing.statistics import Estimate, t_interval, verdict
 
 
@@ -28,6 +29,34 @@ class RepeatTimes(Protocol):
     def window_s(self) -> float:
         """Wall time from the first timed iteration's start to the last one's end."""
 
+    @property
+    def means_ms(self) -> Mapping[str, float]:
+        """Mean time of a batch by boundary, as far as they are known."""
+
+    @property
+    def percentiles(self) -> Mapping[str, Latency]:
+        """The percentiles that the iterations earned."""
+
+
+class Latency(Protocol):
+    """A percentile of one process; ``harness.records.schema.Tail`` has it."""
+
+    @property
+    def value_ms(self) -> float:
+        """The percentile."""
+
+    @property
+    def upper_ms(self) -> float:
+        """What it stays below with 99 % confidence."""
+
+
+@dataclass(frozen=True)
+class TailSummary:
+    """A percentile over processes: the mean, and the largest bound."""
+
+    value_ms: float
+    upper_ms: float
+
 
 @dataclass(frozen=True)
 class CellSummary:
@@ -42,6 +71,9 @@ class CellSummary:
     offline_throughput: Estimate | None
     iterations: int
     verdict: Literal["stable", "noisy", "unstable"]
+    throughputs: Mapping[str, Estimate] = field(default_factory=dict)
+    percentiles: Mapping[str, TailSummary] = field(default_factory=dict)
+    bound: Bound | None = None
 
 
 def summarise(repeats: Sequence[RepeatTimes], batchsize: int, boundary: str) -> CellSummary:
@@ -59,6 +91,13 @@ def summarise(repeats: Sequence[RepeatTimes], batchsize: int, boundary: str) -> 
     offline = None
     if all(repeat.window_s > 0 for repeat in repeats):
         offline = t_interval([repeat.iterations * batchsize / repeat.window_s for repeat in repeats])
+    means = [repeat.means_ms for repeat in repeats]
+    throughputs = {boundary: throughput}
+    for name in ("compute", "end_to_end"):
+        if name != boundary and all(each.get(name, 0.0) > 0 for each in means):
+            throughputs[name] = t_interval([1000 * batchsize / each[name] for each in means])
+    if offline is not None:
+        throughputs["offline"] = offline
     return CellSummary(
         boundary=boundary,
         throughput=throughput,
@@ -66,4 +105,23 @@ def summarise(repeats: Sequence[RepeatTimes], batchsize: int, boundary: str) -> 
         offline_throughput=offline,
         iterations=sum(repeat.iterations for repeat in repeats),
         verdict=verdict(throughput),
+        throughputs=throughputs,
+        percentiles=_tails(repeats),
+        bound=bound({name: sum(each[name] for each in means) / len(means) for name in _common(means)}),
     )
+
+
+def _tails(repeats: Sequence[RepeatTimes]) -> dict[str, TailSummary]:
+    """The percentiles that every process earned."""
+    found = {}
+    for name in _common([repeat.percentiles for repeat in repeats]):
+        tails = [repeat.percentiles[name] for repeat in repeats]
+        found[name] = TailSummary(
+            sum(each.value_ms for each in tails) / len(tails), max(each.upper_ms for each in tails)
+        )
+    return found
+
+
+def _common(mappings: Sequence[Mapping[str, object]]) -> list[str]:
+    """The names that all mappings have, in the order of the first."""
+    return [name for name in mappings[0] if all(name in each for each in mappings)]

@@ -57,6 +57,7 @@ CHANGING_TAGS = (
     "harness.message",
     "harness.verdict",
     "harness.boundary",
+    "harness.bound",
     "harness.findings",
     LOGGED_TABLES,
 )
@@ -79,6 +80,7 @@ def tags(record: Record) -> dict[str, str]:
         "harness.weights": weights_text(record),
         "harness.boundary": record.summary.boundary if record.summary else None,
         "harness.verdict": record.summary.verdict if record.summary else None,
+        "harness.bound": record.summary.bound if record.summary else None,
         "harness.findings": " ".join(sorted({each.code for repeat in record.repeats for each in repeat.findings}))
         or None,
         "harness.device": device_name(record),

@@ -126,6 +126,11 @@ def _headline(record: Record) -> dict[str, float | None]:
             "offline_throughput": offline.mean if offline else None,
             "iterations": summary.iterations,
         }
+        for name, tail in summary.percentiles.items():
+            found |= {f"latency_{name}_ms": tail.value_ms, f"latency_{name}_upper_ms": tail.upper_ms}
+        total = summary.throughputs.get("end_to_end")
+        if total is not None and summary.boundary != "end_to_end":
+            found |= {"throughput_end_to_end_low": total.low, "throughput_end_to_end_high": total.high}
     if repeats:
         found["processes"] = len(repeats)
         found["load_s"] = sum(repeat.load_s for repeat in repeats) / len(repeats)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from harness.records.schema import Estimate, Outcome, Record, Repeat, Step, Summary, Weights
+from harness.records.schema import Estimate, Outcome, Record, Repeat, Step, Summary, Tail, Weights
 from harness.report.cells import cells_markdown, cells_table
 from harness.report.digits import figure, significant
 
@@ -257,3 +257,24 @@ def write_golden() -> None:
     for name, records in {"mixed": MIXED, "simulated": SIMULATED}.items():
         (GOLDEN / f"cells_{name}.txt").write_text(shown(records), encoding="utf-8")
         (GOLDEN / f"cells_{name}.md").write_text(cells_markdown(records), encoding="utf-8")
+
+
+def test_copies_and_percentiles_have_columns_where_there_are_any() -> None:
+    means = {"compute": 50.0, "h2d": 1.0, "d2h": 98.0, "end_to_end": 149.0}
+    base = summary((20, 0.2), (50, 0.5))
+    bound = replace(
+        base,
+        bound="transfer-bound",
+        percentiles={"p90": Tail(52.34, 53.07)},
+        throughputs={"end_to_end": Estimate(6.71, 6.6, 6.82, 3)},
+    )
+    npu = record(1, summary=bound, repeats=tuple(replace(repeat(n), means_ms=means) for n in (1, 2, 3)))
+    text = cells_markdown([npu, record(4)])
+    head, row, other = (text.splitlines()[line].split(" | ") for line in (0, 2, 3))
+    assert "p99 ms" not in text
+    at = {name: place for place, name in enumerate(head)}
+    assert (row[at["end to end/s"]], row[at["p90 ms"]]) == ("6.71 ±0.11", "52.3 (≤53.1)")
+    assert (other[at["end to end/s"]], other[at["p90 ms"]]) == ("-", "-")
+    assert row[at["verdict"]] == "stable, transfer-bound"
+    assert "with an output 16 times smaller end to end would be 17.5 samples/s" in text
+    assert "end to end/s" not in cells_markdown([record(4)])

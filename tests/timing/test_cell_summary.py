@@ -7,7 +7,8 @@ from statistics import mean
 
 import pytest
 
-from harness.records.schema import Repeat, Summary
+from harness.records.schema import Repeat, Summary, Tail
+from harness.timing.boundaries import bound, with_end_to_end, with_smaller_output
 from harness.timing.statistics import t_interval
 from harness.timing.summary import summarise
 
@@ -59,3 +60,39 @@ def test_one_process_gives_numbers_without_an_interval():
 def test_no_repeats_is_refused():
     with pytest.raises(ValueError, match="at least one repeat"):
         summarise([], batchsize=1, boundary="compute")
+
+
+def test_every_boundary_has_its_throughput_and_the_copies_are_named_where_they_bound():
+    means = {"compute": 50.0, "h2d": 1.0, "d2h": 98.0, "end_to_end": 149.0}
+    repeats = [dataclasses.replace(a_repeat(number, 50, 50), means_ms=means) for number in range(3)]
+    summary = summarise(repeats, batchsize=1, boundary="compute")
+    assert {name: each.mean for name, each in summary.throughputs.items()} == pytest.approx(
+        {"compute": 20, "end_to_end": 1000 / 149, "offline": 10}
+    )
+    assert summary.bound == "transfer-bound"
+    # DESIGN.md: with 98 ms of copying the caller sees a third; 16 times less to copy gives most of it back.
+    assert with_smaller_output(means, 1) == pytest.approx(1000 / (149 - 98 * 15 / 16))
+
+
+@pytest.mark.parametrize(
+    ("means", "expected"),
+    [
+        ({"compute": 10, "h2d": 9, "d2h": 9}, None),
+        ({"compute": 10, "h2d": 10}, "transfer-bound"),
+        ({"compute": 10, "enqueue": 9}, "host-bound"),
+        ({"compute": 10, "enqueue": 8}, None),
+        ({"end_to_end": 10}, None),
+    ],
+)
+def test_what_holds_a_cell_up(means, expected):
+    assert bound(means) == expected
+    assert with_end_to_end({"compute": 5.0, "d2h": 2.0})["end_to_end"] == 7
+
+
+def test_a_percentile_needs_every_process_to_have_earned_it():
+    earned = {"p90": Tail(60, 63)}
+    repeats = [dataclasses.replace(a_repeat(0, 50, 50), percentiles=earned | {"p99": Tail(70, 99)})]
+    repeats.append(dataclasses.replace(a_repeat(1, 50, 50), percentiles={"p90": Tail(64, 70)}))
+    assert dataclasses.asdict(summarise(repeats, 1, "compute"))["percentiles"] == {
+        "p90": {"value_ms": 62, "upper_ms": 70}
+    }
