@@ -61,7 +61,7 @@ class Surroundings:
             period_s = getattr(device, "period_s", PERIOD_S)
             self._sampling = Sampling(self._settings.soc_version.name, _device_id(self._settings), period_s, self._file)
         self.idle_span = (time.monotonic(), time.monotonic())
-        if profile.idle_policy == "off":
+        if profile.idle_policy == "off" or self._undisturbed:
             self._idle = Idleness({}, Sample(0.0), host.conditions(profile.idle_watch_s))
             return
         self._idle = await_idle(lambda: look(device or _HostOnly(), profile, self._base_temperature_c), profile)
@@ -78,10 +78,16 @@ class Surroundings:
             self.series = self._sampling.stop()
             if self._sampling.problem is not None:
                 self._beside.append(Finding("no_telemetry", self._sampling.problem))
-        if kind is None and self._began is not None:
+        if kind is None and self._began is not None and not self._undisturbed:
             busy = busy_between(self._began, snapshot())
             if sum(each.cores for each in busy) >= DISTURBING_CORES:
                 self._beside.append(Finding("foreign_load", f"meanwhile other processes ran: {named(busy)}"))
+
+    @property
+    def _undisturbed(self) -> bool:
+        """Whether nothing on this machine can move the figures: simulated times are drawn, unless on a busy device."""
+        simulator = self._settings.simulator
+        return simulator.active and simulator.fail != "device_busy"
 
     @property
     def temperature_c(self) -> float | None:
