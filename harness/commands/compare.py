@@ -32,6 +32,7 @@ class Compare:
         "the relative difference for which `rounds needed` is planned", default=0.03
     )
     home: str | None = argument("the folder with the records (null: HARNESS_HOME, or mlruns)", default=None)
+    method: Literal["none", "en", "zh"] = argument("add the paragraph that says how it was measured", default="none")
     format: Literal["terminal", "markdown", "json"] = argument("how it is printed", default="terminal")
 
 
@@ -49,6 +50,7 @@ def _run(wanted: Compare) -> None:
     from harness.records.find import named_records
     from harness.report.comparison import compared, matched
     from harness.report.comparison_table import comparison_json, comparison_table
+    from harness.report.method import method_card
 
     if len(wanted.positional) != 2:
         raise ConfigError(f"give two names, A and B ({len(wanted.positional)} given); --help says what they may be")
@@ -62,7 +64,10 @@ def _run(wanted: Compare) -> None:
         print(json.dumps([comparison_json(row) for row in rows], indent=1))
         return
     table = comparison_table(rows, wanted.difference, unmatched)
+    card = "" if wanted.method == "none" else method_card([*a, *b], wanted.method)
     if wanted.format == "markdown":
         print(table.markdown(), end="")
     else:
         Console(width=None if sys.stdout.isatty() else 120).print(table)
+    if card:
+        print(f"\n{card}")

@@ -20,6 +20,7 @@ from harness.records.io import record_folder
 from harness.records.schema import Record
 from harness.report.accuracy import accuracy_table
 from harness.report.cells import cells_table
+from harness.report.method import method_markdown
 from harness.sweep.manifest import Manifest, write_manifest
 from harness.sweep.outcome import exit_status
 from harness.sweep.progress import Progress
@@ -61,7 +62,7 @@ def run_manifest(manifest: Manifest, home: Path) -> int:
     for each in tables:
         console.print(each)
         console.print()
-    table = "\n".join(each.markdown() for each in tables)
+    table = "\n".join(filter(None, [*(each.markdown() for each in tables), method_markdown(records)]))
     sweep.progress.append(table)
     problems += [f"record of {name} could not be written: {reason}" for name, reason in sweep.unwritten.items()]
     try:
