@@ -23,7 +23,7 @@ from harness.backends.atc import Conversion, run_atc
 from harness.backends.atc_flags import FILES
 from harness.backends.cann_python import interpreter, versions
 from harness.backends.protocol import Array
-from harness.backends.workplace import acceptable, workplace
+from harness.backends.workplace import acceptable, beside, workplace
 from harness.config.schema import SCHEMA, InputSettings, MeasureSettings, PrecisionSettings, Settings
 from harness.devices import npu
 from harness.devices.cann import installation
@@ -125,7 +125,7 @@ class AscendBackend:
 
     def infer_folder(self, model: Path, inputs: Path, outputs: Path) -> None:
         """Have ais_bench infer every file of a folder; several devices divide them among themselves."""
-        with workplace(Path.cwd()) as folder:
+        with workplace(beside(model)) as folder:
             om = acceptable(model, folder, "network.om")
             batchsize, devices = self._cell().batchsize, self.device_ids
             infer_files(self._python(), om, inputs, outputs, self.environment, batchsize=batchsize, device_ids=devices)
@@ -153,7 +153,7 @@ class AscendBackend:
         """One short run of ais_bench to learn how long an iteration takes, then one that fills the profile."""
         python = self._python()
         begin = time.monotonic()
-        with workplace(Path.cwd()) as folder:
+        with workplace(beside(model)) as folder:
             files = write_inputs(inputs, folder)
             om = acceptable(model, folder, "network.om")
 
@@ -180,7 +180,7 @@ class AscendBackend:
 
     def profile(self, model: Path, inputs: Mapping[str, Array], folder: Path) -> None:
         """Have ais_bench run the model under msprof; the trace is left in ``folder``."""
-        with workplace(Path.cwd()) as place:
+        with workplace(beside(model)) as place:
             run_profiler(
                 self._python(),
                 acceptable(model, place, "network.om"),

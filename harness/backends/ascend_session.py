@@ -20,7 +20,7 @@ from harness.backends.cann_python import python_environment
 from harness.backends.protocol import Array
 from harness.backends.tool_errors import explained
 from harness.backends.worker import cann_worker
-from harness.backends.workplace import UMASK, acceptable, workplace
+from harness.backends.workplace import UMASK, acceptable, beside, workplace
 from harness.config.schema import DType, InputSettings
 from harness.errors import HarnessError
 
@@ -43,7 +43,7 @@ class AscendSession:
             OutOfMemoryError, UnsupportedError, HarnessError: as CANN's words say, with reason and hint.
         """
         with ExitStack() as stack:
-            folder = stack.enter_context(workplace(Path.cwd()))
+            folder = stack.enter_context(workplace(beside(model)))
             self._log = folder / "worker.log"
             self._start(acceptable(model, folder, "network.om"), python, environment, device_id, stack)
             answer = self._answer()

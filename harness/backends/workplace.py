@@ -21,14 +21,21 @@ UMASK = 0o022
 
 
 @contextmanager
-def workplace(preferred: Path) -> Iterator[Path]:
-    """A new folder below ``preferred``, or below the system's temporary folder where its path is not accepted."""
-    below = preferred.resolve()
-    folder = tempfile.mkdtemp(prefix="cann-", dir=below if LEGAL.fullmatch(str(below)) else None)
+def workplace(preferred: Path | None) -> Iterator[Path]:
+    """A new folder below ``preferred``, or below the system's temporary folder where that is None or not accepted."""
+    below = preferred.resolve() if preferred is not None else None
+    legal = below is not None and LEGAL.fullmatch(str(below))
+    folder = tempfile.mkdtemp(prefix="cann-", dir=below if legal else None)
     try:
         yield Path(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def beside(model: Path) -> Path | None:
+    """The store's folder for work, where the model lies in the store: outputs of a large batch take gigabytes."""
+    folder = model.parent.parent / "work"
+    return folder if folder.is_dir() else None
 
 
 def acceptable(file: Path, folder: Path, name: str) -> Path:

@@ -31,6 +31,7 @@ class Compare:
     difference: Annotated[float, Field(gt=0, lt=10)] = argument(
         "the relative difference for which `rounds needed` is planned", default=0.03
     )
+    mixed: bool = argument("compare what was simulated with what was measured all the same", default=False)
     home: str | None = argument("the folder with the records (null: HARNESS_HOME, or mlruns)", default=None)
     method: Literal["none", "en", "zh"] = argument("add the paragraph that says how it was measured", default="none")
     format: Literal["terminal", "markdown", "json"] = argument("how it is printed", default="terminal")
@@ -59,6 +60,13 @@ def _run(wanted: Compare) -> None:
     pairs, unmatched = matched(a, b)
     if not pairs:
         raise ConfigError(f"{' and '.join(wanted.positional)} have no cell in common: neither a name, nor a batch size")
+    other = next((pair for pair in pairs if pair[0].source != pair[1].source), None)
+    if other is not None and not wanted.mixed:
+        one, two = other
+        raise ConfigError(
+            f"{one.name} was {one.source} and {two.name} {two.source}: their ratio says nothing of the devices; "
+            "give mixed=true to compare them all the same"
+        )
     rows = [compared(*pair, difference=wanted.difference) for pair in pairs]
     if wanted.format == "json":
         print(json.dumps([comparison_json(row) for row in rows], indent=1))

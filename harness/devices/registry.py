@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from harness.devices import cpu, host, npu
 from harness.devices.sample import Reader
-from harness.errors import UnsupportedError
+from harness.errors import HarnessError, UnsupportedError
 
 Environment = Mapping[str, str] | None
 """Where a device's tools are looked for; None for the environment of this process."""
@@ -64,6 +64,18 @@ def reader(name: str, environment: Environment = None, device_id: int | None = N
         UnsupportedError: the device is not in this machine.
     """
     return _module(name, environment).reader(name, environment, device_id)
+
+
+def trouble(environment: Environment = None) -> str | None:
+    """Why the NPUs of this machine cannot be used although their tool is there: one line; None where nothing is wrong.
+
+    ``detect`` takes the next best device then, which its user should know.
+    """
+    try:
+        npu.chips(environment)
+    except HarnessError as error:
+        return f"{error}; {error.hint}" if error.hint else str(error)
+    return None
 
 
 def conditions() -> dict[str, Any]:

@@ -152,3 +152,14 @@ def test_a_cell_without_figures_is_a_dash_with_its_reason(home: Path, capsys: py
     written(home, "dead", [], outcome=Outcome(status="oom", stage="measure", message="no memory"))
     text = " ".join(said(capsys, "base", "dead", f"home={home}").split())
     assert "not measured (oom)" in text
+
+
+def test_simulated_and_measured_figures_are_mixed_only_where_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(tmp_path, "real", [1.0, 1.1])
+    written(tmp_path, "drawn", [2.0, 2.1], source="simulated")
+    assert main(["real", "drawn", f"home={tmp_path}"]) == 2
+    refusal = capsys.readouterr().err
+    assert "real was measured and drawn simulated" in refusal
+    assert main(["real", "drawn", f"home={tmp_path}", "mixed=true"]) == 0
