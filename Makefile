@@ -49,7 +49,7 @@ $(BIN)/python:
 # Not compiled at installation: Python compiles what it imports, and most of this is never imported.
 # The stamps are newer than what they were made from, so that a second call installs nothing.
 $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
-	$(PIP) install --no-compile $(PINNED) -e '.[export]'
+	$(PIP) install --no-compile $(PINNED) -e '.[export,evaluate]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

@@ -15,12 +15,27 @@ from rich.console import Console
 from harness.config.schema import Settings
 from harness.errors import ConfigError, HarnessError
 from harness.models.files import is_file
+from harness.models.pretrained import RANDOM_INSTEAD
 from harness.sweep.manifest import Cell
 
 INSTALL = "pip install 'npu-harness[evaluate]'"
 NEEDED = {"cv2": "opencv-python-headless", "numba": "numba", "av": "av"}
 SHOWN = 3
 """How many left-out samples a note names; the record names all."""
+
+
+def check_data_named(settings: Settings) -> None:
+    """What can be refused at once, before weights are looked for: a library, a data set or its folder is missing.
+
+    Raises:
+        ConfigError: as said, in one line.
+    """
+    from harness.datasets.registry import open_dataset
+    from harness.evaluate.plans import check_task
+
+    check_installed()
+    check_task(settings)
+    open_dataset(settings.dataset)
 
 
 def checked_data(cells: Sequence[Cell], console: Console) -> list[Cell]:
@@ -38,7 +53,6 @@ def checked_data(cells: Sequence[Cell], console: Console) -> list[Cell]:
         cell = replace(given, settings=_absolute(given.settings))
         settings = cell.settings
         _check_weights(cell)
-        _check_installed()
         seen = repr((settings.dataset, settings.model.task))
         if seen not in notes:
             notes[seen] = _looked_through(settings, console)
@@ -73,17 +87,18 @@ def _check_weights(cell: Cell) -> None:
     model = cell.settings.model
     if is_file(model) or model.checkpoint is not None or model.weights == "random":
         return
-    why = "; ".join(cell.notes) or f"{model.name} has no trained weights"
+    why = "; ".join(note.removesuffix(RANDOM_INSTEAD) for note in cell.notes) or f"{model.name} has no trained weights"
     raise ConfigError(
         f"evaluate=true: {why}; the accuracy of random weights means nothing: give model.checkpoint=FILE, or ask for "
         "it by name with model.weights=random"
     )
 
 
-def _check_installed() -> None:
+def check_installed() -> None:
+    """Refuse an evaluation that this installation is not made for. Raises ConfigError."""
     missing = [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:
-        raise ConfigError(f"evaluate=true: {', '.join(missing)} is not installed here; {INSTALL}")
+        raise ConfigError(f"evaluate=true: not installed here: {', '.join(missing)}; {INSTALL}")
 
 
 def _check_fit(settings: Settings) -> None:

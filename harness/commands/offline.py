@@ -14,6 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
+from harness.commands.data import check_installed
 from harness.config.schema import Settings
 from harness.errors import ConfigError
 from harness.models.files import is_file
@@ -39,6 +40,7 @@ def run_step(step: str, folders: dict[str, Path], settings: Settings, overrides:
     Raises:
         HarnessError: a folder that is not there, data that cannot be used, outputs that are missing or of another size.
     """
+    check_installed()
     settings = replace(settings, evaluate=replace(settings.evaluate, enabled=step != "infer"))
     if step == "infer":
         _infer(_prepared(settings, overrides), folders["inputs"], folders["outputs"])

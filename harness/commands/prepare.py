@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from harness.commands.data import checked_data
+from harness.commands.data import check_data_named, checked_data
 from harness.commands.model_file import FileReader
 from harness.config.freeze import cell_names
 from harness.config.schema import ModelSettings
@@ -38,6 +38,8 @@ def prepared(manifest: Manifest, console: Console) -> Manifest:
     cells = []
     for cell in manifest.cells:
         _check_ends(cell)
+        if cell.settings.evaluates and not cell.decided:
+            check_data_named(cell.settings)
         known = files.cell(cell) if is_file(cell.settings.model) else _with_checkpoint(cell, found, network, console)
         cells.append(_with_simplify(known))
     cells = [cell if cell.decided else replace(cell, decided=preflight(cell.settings)) for cell in cells]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,9 +14,10 @@ from rich.console import Console
 
 from harness.commands.deliver import delivered
 from harness.commands.prepare import prepared
+from harness.commands.stopping import stopping
 from harness.config import invocation
 from harness.config.schema import Settings
-from harness.errors import HarnessError
+from harness.errors import ConfigError, HarnessError
 from harness.files import write_atomically
 from harness.records.io import record_folder
 from harness.records.schema import Record
@@ -30,11 +33,24 @@ PIPE_COLUMNS = 120
 """How wide tables are where there is no terminal to ask."""
 
 
+UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR}
+
+
 def run_manifest(manifest: Manifest, home: Path) -> int:
-    """Run all cells, print and log their table, publish their records; returns the process's exit status."""
+    """Run all cells, print and log their table, publish their records; returns the process's exit status.
+
+    Raises:
+        ConfigError: something is wrong that can be known beforehand; nothing was started.
+    """
+    with stopping() as stop:
+        return stop.status(_run(manifest, home))
+
+
+def _run(manifest: Manifest, home: Path) -> int:
     from harness.records.provenance import environment, package_list
 
     console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+    _check_home(home)
     manifest = prepared(manifest, console)
     invocation.current().started = True  # from here on a wrong setting is a cell's outcome, not a refusal
     folder = home / "sweeps" / manifest.sweep_id
@@ -81,6 +97,17 @@ def run_manifest(manifest: Manifest, home: Path) -> int:
     return exit_status([record.outcome for record in records])
 
 
+def _check_home(home: Path) -> None:
+    """Refuse a home that nothing can be written to. A full disk is not refused: it costs the cells that it stops."""
+    try:
+        (home / "records").mkdir(parents=True, exist_ok=True)
+        writable = os.access(home / "records", os.W_OK)
+    except OSError as error:
+        writable = error.errno not in UNWRITABLE
+    if not writable:
+        raise ConfigError(f"{home}: results cannot be written there; go to another folder or set HARNESS_HOME=DIR")
+
+
 def _draw(records: Sequence[Record], folder: Path, home: Path) -> list[str]:
     """Write the charts beside the table, which is on the screen by now; a chart that fails is a warning."""
     try:
@@ -107,9 +134,11 @@ def _publish(manifest: Manifest, home: Path, records: Sequence[Record]) -> list[
     if not written or not any(cell.settings.tracking.enabled for cell in manifest.cells):
         return []
     command = [sys.executable, "-m", "harness.tracking", f"home={home}", str(folder)]
-    done = subprocess.run(command, env=child_environment(), check=False)
-    if done.returncode == 0:
-        return []
+    try:
+        if subprocess.run(command, env=child_environment(), check=False).returncode == 0:
+            return []
+    except KeyboardInterrupt:
+        pass
     return [f"not everything is in MLflow yet; `python -m harness.tracking {folder}` publishes it later"]
 
 

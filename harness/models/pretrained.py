@@ -23,6 +23,9 @@ PACKAGED = "package:"
 SHIPPED = Path(__file__).resolve().parent / "shipped"
 """Where such checkpoints lie; ``training/`` in the repository makes them."""
 
+RANDOM_INSTEAD = "; seeded random weights instead"
+"""How a note ends that says why there are no trained weights."""
+
 
 @dataclass(frozen=True)
 class Resolved:
@@ -100,7 +103,7 @@ def resolve(
 
 
 def _without(why: str) -> str:
-    return f"no trained weights: {why}; seeded random weights instead"
+    return f"no trained weights: {why}{RANDOM_INSTEAD}"
 
 
 def _shipped(published: PretrainedSettings, *, insisting: bool) -> Resolved:

@@ -20,6 +20,8 @@ def named_records(name: str, home: Path) -> list[Record]:
         ConfigError: nothing or more than one sweep has that name, or a record that it means is damaged.
     """
     root = home / "records"
+    if Path(name).parent.name == "sweeps":  # the folder of its table and plots
+        name = Path(name).name
     for folder in (Path(name).expanduser(), root / name):
         if folder.is_dir() and any(True for _ in record_folders(folder)):
             return _read(folder)
@@ -33,8 +35,8 @@ def named_records(name: str, home: Path) -> list[Record]:
     if newest is not None:
         return _read(newest)
     raise ConfigError(
-        f"{name}: no record of this name in {root}; give a record's folder, a sweep, SWEEP/CELL or a cell's name"
-        f" ({suggestion(name, sweeps[-20:], 'sweeps')})"
+        f"{name}: no record of this name in {root}; give a record's folder, a sweep, SWEEP/CELL or a cell's name;"
+        f" {suggestion(name, sweeps[-20:], 'sweeps')}"
     )
 
 

@@ -152,6 +152,11 @@ def _note_numbers(records: Sequence[Record]) -> dict[int, int]:
 def _notes(records: Sequence[Record]) -> list[str]:
     notes = [f"[{number}] {_why(records[index])}" for index, number in _note_numbers(records).items()]
     notes += [*_timed(records), *_end_to_end(records), *slow_notes(records), *finding_notes(records)]
+    if any(record.summary is not None and record.summary.verdict == "unstable" for record in records):
+        notes.append(
+            "An interval wider than 10 % of its value is nothing to publish: measure when nothing else runs, or longer "
+            "(measure=standard)."
+        )
     if any(record.weights is not None and not record.weights.trained for record in records):
         notes.append("Random and untrained weights: the outputs, and any accuracy, mean nothing.")
     idle = {setting(record, "model", "name"): _idle_rules(record) for record in records}

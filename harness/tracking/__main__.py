@@ -17,11 +17,15 @@ from harness.tracking.publish import Published, publish
 from harness.tracking.sqlite import sqlite_path
 from harness.tracking.view import view_query
 
+USAGE = "python -m harness.tracking [home=DIR] [uri=URI] [experiment=NAME] RECORD_FOLDER..."
 _KEYS = ("home", "uri", "experiment")
 
 
 def main(arguments: Sequence[str]) -> int:
     """Publish what the arguments name; returns the exit status."""
+    if set(arguments) & {"-h", "--help"}:
+        print(f"usage: {USAGE}\n\n{__doc__}")
+        return 0
     options = {}
     folders = []
     for argument in arguments:
@@ -33,10 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     missing = [folder for folder in folders if not folder.is_dir()]
     if not folders or missing:
         what = f"{missing[0]}: no such folder" if missing else "nothing to publish"
-        print(
-            f"{what}; expected: python -m harness.tracking [home=DIR] [uri=URI] [experiment=NAME] RECORD_FOLDER...",
-            file=sys.stderr,
-        )
+        print(f"{what}; expected: {USAGE}", file=sys.stderr)
         return 2
     home = Path(options["home"]) if "home" in options else None
     results = publish(folders, home=home, uri=options.get("uri"), experiment=options.get("experiment"))

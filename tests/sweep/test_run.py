@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,14 +15,20 @@ ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "tests" / "plugins"
 
 
-def harness(home: Path, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m harness`` as a user would, without MLflow, in an empty folder."""
-    home.mkdir(parents=True, exist_ok=True)
+def command(home: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
+    """``python -m harness`` as a user types it, without MLflow, and its environment."""
     path = os.pathsep.join([str(ROOT), str(PLUGINS)])
     environment = {**os.environ, "HARNESS_HOME": str(home / "mlruns"), "PYTHONPATH": path, "COLUMNS": "200"}
-    command = [sys.executable, "-m", "harness", "model=swin98_tiny", "measure=smoke", "tracking=none", *arguments]
+    words = [sys.executable, "-m", "harness", "model=swin98_tiny", "measure=smoke", "tracking=none", *arguments]
+    return words, environment
+
+
+def harness(home: Path, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    """Run it in an empty folder."""
+    home.mkdir(parents=True, exist_ok=True)
+    words, environment = command(home, *arguments)
     return subprocess.run(
-        command, cwd=home, env=environment, capture_output=True, text=True, timeout=timeout, check=False
+        words, cwd=home, env=environment, capture_output=True, text=True, timeout=timeout, check=False
     )
 
 
@@ -144,3 +151,25 @@ def test_a_full_disk_costs_the_cell_that_needs_it(prepared: Path) -> None:
     )
     assert set(work.iterdir()) == left_by_killed_cells
     assert "disk_full" in done.stdout
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_sweep_that_is_told_to_stop_ends_with_its_table(prepared: Path, number: signal.Signals, status: int) -> None:
+    words, environment = command(
+        prepared, "--config-dir", str(PLUGINS / "conf"), "backend=faulty", "backend.options.die=hang"
+    )
+    started = subprocess.Popen(
+        words, cwd=prepared, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert started.stdout is not None
+    for line in started.stdout:
+        if "measure 1/" in line:
+            break
+    started.send_signal(number)
+    said, told = started.communicate(timeout=120)
+    assert started.returncode == status, said + told
+    assert told.count("stopping: ") == 1
+    assert "cancelled" in said
+    (record,) = records(prepared)[-1:]
+    assert record["outcome"]["status"] == "cancelled"
+    assert "cancelled" in (prepared / "mlruns" / "sweeps" / record["sweep_id"] / "table.md").read_text()
