@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 from rich.console import Console
@@ -15,6 +16,9 @@ from rich.console import Console
 from harness.commands.arguments import argument, read_arguments
 from harness.config.locate import harness_home
 from harness.errors import ConfigError, HarnessError
+
+if TYPE_CHECKING:
+    from harness.records.schema import Record
 
 COMMAND = "python -m harness.compare A B"
 
@@ -32,6 +36,10 @@ class Compare:
         "the relative difference for which `rounds needed` is planned", default=0.03
     )
     mixed: bool = argument("compare what was simulated with what was measured all the same", default=False)
+    floor: Annotated[float, Field(ge=0, lt=10)] | None = argument(
+        "what is noise, as a relative difference (null: what harness.calibrate found for the device, if it did)",
+        default=None,
+    )
     home: str | None = argument("the folder with the records (null: HARNESS_HOME, or mlruns)", default=None)
     method: Literal["none", "en", "zh"] = argument("add the paragraph that says how it was measured", default="none")
     format: Literal["terminal", "markdown", "json"] = argument("how it is printed", default="terminal")
@@ -67,7 +75,7 @@ def _run(wanted: Compare) -> None:
             f"{one.name} was {one.source} and {two.name} {two.source}: their ratio says nothing of the devices; "
             "give mixed=true to compare them all the same"
         )
-    rows = [compared(*pair, difference=wanted.difference) for pair in pairs]
+    rows = [compared(*pair, difference=wanted.difference, floor=_floor(wanted, home, *pair)) for pair in pairs]
     if wanted.format == "json":
         print(json.dumps([comparison_json(row) for row in rows], indent=1))
         return
@@ -79,3 +87,13 @@ def _run(wanted: Compare) -> None:
         Console(width=None if sys.stdout.isatty() else 120).print(table)
     if card:
         print(f"\n{card}")
+
+
+def _floor(wanted: Compare, home: Path, *records: Record) -> float:
+    """The |ln ratio| below which a difference is noise: as asked for, else the larger floor of the two devices."""
+    if wanted.floor is not None:
+        return math.log1p(wanted.floor)
+    from harness.records.floors import noise_floor
+
+    found = [noise_floor(home, record) for record in records]
+    return max((each.floor for each in found if each is not None), default=0.0)

@@ -213,6 +213,14 @@ def percentile(samples: Numbers, p: float, confidence: float = 0.99) -> Percenti
     return Percentile(p, value, float(array[array.size - rank]), int(array.size))
 
 
+def aa_floor(ratios: Numbers, share: float = 0.95) -> float:
+    """The noise floor of A/A rounds: the ``share`` quantile (nearest rank) of |ln ratio| (PEERS.md R11).
+
+    It is that of single rounds: what a comparison of several rounds calls different stands out of it by a margin.
+    """
+    return float(np.quantile(np.abs(_finite(ratios)), share, method="inverted_cdf"))
+
+
 def sigma_upper_bound(values: Numbers, confidence: float = 0.80) -> float:
     """Upper confidence bound of a normal sigma: s * sqrt((n - 1) / q), q the chi2 quantile of 1 - confidence.
 

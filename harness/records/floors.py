@@ -1,0 +1,78 @@
+"""The noise floors of this home's devices: how far a cell lies from itself. ``<home>/noise_floors.json``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from harness.errors import HarnessError
+from harness.files import write_atomically
+from harness.records.schema import SCHEMA, Record
+
+FILE = "noise_floors.json"
+
+
+@dataclass(config=SCHEMA)
+class Floor:
+    """``floor`` is the |ln ratio| of throughputs below which a difference is noise; ``sweep_id`` measured it.
+
+    It holds for a host, its device (``hardware``: what that calls itself), and a backend.
+    """
+
+    host: str
+    soc_version: str
+    hardware: str
+    backend: str
+    floor: Annotated[float, Field(ge=0)]
+    rounds: int
+    cell: str
+    sweep_id: str
+    measured: str
+
+
+_FLOORS = TypeAdapter(tuple[Floor, ...])
+
+
+def place_of(record: Record) -> tuple[str, str, str, str]:
+    """Host, soc_version, hardware and backend of a record: what a floor holds for."""
+    device = record.device
+    hardware = str(device.get("model") or device.get("cpu_model") or device.get("name") or "")
+    backend = record.settings.get("backend") or {}
+    soc = record.settings.get("soc_version") or {}
+    host = str(record.environment.get("hostname") or "")
+    return host, str(soc.get("name") or ""), hardware, str(backend.get("name") or "")
+
+
+def read_floors(home: Path) -> tuple[Floor, ...]:
+    """All floors of a home; none where nothing was calibrated.
+
+    Raises:
+        HarnessError: the file is damaged.
+    """
+    path = home / FILE
+    try:
+        return _FLOORS.validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise HarnessError(f"{path}: not readable ({reason}); remove it and calibrate again") from error
+
+
+def noise_floor(home: Path, record: Record) -> Floor | None:
+    """The floor of a record's device, or None where it was not calibrated."""
+    place = place_of(record)
+    return next((each for each in read_floors(home) if _place(each) == place), None)
+
+
+def keep_floor(home: Path, floor: Floor) -> None:
+    """Write a floor; an earlier one of the same place is replaced."""
+    others = tuple(each for each in read_floors(home) if _place(each) != _place(floor))
+    write_atomically(home / FILE, _FLOORS.dump_json((*others, floor), indent=1))
+
+
+def _place(floor: Floor) -> tuple[str, str, str, str]:
+    return floor.host, floor.soc_version, floor.hardware, floor.backend
