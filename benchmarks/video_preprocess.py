@@ -2,13 +2,15 @@
 
 First, on one core: decoding and preparing a video (12 views of 32 frames, 224 pixels) against what PyAV alone takes to
 decode all its frames to RGB (expected at most 1.5 times as long). Second: videos a second of two workers against one
-(expected at least 1.7 times as many). Each pair is timed in turns, in processor time where one core works and in wall
-time where two do; the medians of the ratios are shown. ``root`` is searched for *.mp4; without it, videos of Kinetics'
-size and length are made up. Exits with 1 when a figure is not reached.
+(expected at least 1.7 times as many; where the machine is busy, 0.85 of what hashing gains by two threads meanwhile).
+Each pair is timed in turns, in processor time where one core works and in wall time where two do; the medians of the
+ratios are shown. ``root`` is searched for *.mp4; without it, videos of Kinetics' size and length are made up. Exits
+with 1 when a figure is not reached.
 """
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import statistics
@@ -16,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +29,7 @@ import numpy as np
 if TYPE_CHECKING:
     from harness.datasets.protocol import Item
 
-REQUIRED, WORKERS_REQUIRED = 1.5, 1.7
+REQUIRED, WORKERS_REQUIRED, SHARE_REQUIRED = 1.5, 1.7, 0.85
 
 
 def make_up(folder: Path, count: int = 2) -> None:
@@ -106,8 +109,11 @@ def against_decoding(files: Sequence[Path], rounds: int) -> float:
     return max(ratios)
 
 
-def against_one_worker(files: Sequence[Path], rounds: int, workers: int) -> float:
-    """The median over the rounds of how many times as many videos several workers prepare in a time as one."""
+def against_one_worker(files: Sequence[Path], rounds: int, workers: int) -> tuple[float, float]:
+    """How many times as many videos several workers prepare in a time as one, and the same over what hashing gains.
+
+    Medians over the rounds. Hashing shares nothing between its threads: it gains what the machine has free.
+    """
     from harness.datasets.videos import ViewedVideos
     from harness.evaluate.ahead import ahead
 
@@ -117,9 +123,21 @@ def against_one_worker(files: Sequence[Path], rounds: int, workers: int) -> floa
         for ready in ahead(data.load, data.items, workers=count, waiting=2):
             del ready
 
-    ratios = [1 / ratio for ratio in alternate(lambda: prepare(1), lambda: prepare(workers), rounds, time.perf_counter)]
+    block = bytes(1 << 24)
+
+    def hash_blocks(count: int) -> None:
+        with ThreadPoolExecutor(count) as pool:
+            list(pool.map(lambda _: hashlib.sha256(block).digest(), range(48)))
+
+    ratios, shares = [], []
+    for _ in range(rounds):
+        (free,) = alternate(lambda: hash_blocks(1), lambda: hash_blocks(workers), 1, time.perf_counter)
+        (own,) = alternate(lambda: prepare(1), lambda: prepare(workers), 1, time.perf_counter)
+        ratios.append(1 / own)
+        shares.append(free / own)
     print(f"{workers} workers: {statistics.median(ratios):.2f} times as many ({min(ratios):.2f} to {max(ratios):.2f})")
-    return statistics.median(ratios)
+    print(f"of what hashing gains by {workers} threads at the same time: {statistics.median(shares):.2f}")
+    return statistics.median(ratios), statistics.median(shares)
 
 
 def main(options: Mapping[str, str]) -> int:
@@ -134,11 +152,12 @@ def main(options: Mapping[str, str]) -> int:
             print(f"root={options['root']}: no *.mp4 there")
             return 1
         slower = against_decoding(files, rounds)
-        more = against_one_worker(files, max(rounds // 2, 3), workers)
+        more, share = against_one_worker(files, max(rounds // 2, 3), workers)
     cores = len(os.sched_getaffinity(0))
     print(f"one core: {slower:.2f} times decoding alone (expected at most {REQUIRED})")
-    print(f"{workers} workers on {cores} cores: {more:.2f} times one (expected at least {WORKERS_REQUIRED})")
-    return 0 if slower <= REQUIRED and more >= WORKERS_REQUIRED else 1
+    print(f"{workers} workers on {cores} cores: {more:.2f} times one (expected at least {WORKERS_REQUIRED},")
+    print(f"or on a busy machine {SHARE_REQUIRED} of what hashing gains: {share:.2f})")
+    return 0 if slower <= REQUIRED and (more >= WORKERS_REQUIRED or share >= SHARE_REQUIRED) else 1
 
 
 if __name__ == "__main__":
