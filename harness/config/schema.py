@@ -326,6 +326,11 @@ class Settings:
         return 0 if self.export_only or self.convert_only or self.profile else self.measure.rounds
 
     @property
+    def simulates(self) -> bool:
+        """Whether stand-ins take the place of the device; they are an NPU's, and a CPU beside it is the real one."""
+        return self.simulator.active and self.soc_version.name.startswith("Ascend")
+
+    @property
     def evaluates(self) -> bool:
         """Whether accuracy is computed."""
         return self.evaluate.enabled and not (self.export_only or self.convert_only)

@@ -86,8 +86,7 @@ class Surroundings:
     @property
     def _undisturbed(self) -> bool:
         """Whether nothing on this machine can move the figures: simulated times are drawn, unless on a busy device."""
-        simulator = self._settings.simulator
-        return simulator.active and simulator.fail != "device_busy"
+        return self._settings.simulates and self._settings.simulator.fail != "device_busy"
 
     @property
     def temperature_c(self) -> float | None:
