@@ -194,8 +194,9 @@ class MeasureSettings:
     Before each repeat device and host are watched for ``idle_watch_s``. The device is idle when no other process holds
     it, its utilisation and the host's are not above their limits, and its temperature is no more than ``idle_rise_c``
     above the coolest of the sweep. ``idle_policy``: ``wait`` for up to ``idle_wait_s`` and then begin anyway, ``warn``
-    in the record, ``fail`` the cell, or ``off``. ``telemetry`` samples the device while it is measured. ``affinity``
-    binds the measuring process to these cores; null: to all that it may use.
+    in the record, ``fail`` the cell, or ``off``. ``telemetry`` samples the device while it is measured. ``audit`` runs
+    the model the ordinary way afterwards and compares outputs and, in the first round, times with different inputs.
+    ``affinity`` binds the measuring process to these cores; null: to all that it may use.
 
     ``target_halfwidth`` (0.01 is 1 %) adds rounds until the interval of a cell's throughput is that narrow, for
     ``target_budget_s`` after the last planned round.
@@ -211,6 +212,7 @@ class MeasureSettings:
     floor_iterations: Annotated[int, Field(ge=2)] = 2
     settle_s: Seconds = 0
     telemetry: bool = False
+    audit: bool = False
     target_halfwidth: Annotated[float, Field(gt=0, lt=1)] | None = None
     target_budget_s: Seconds = 1800
     affinity: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from harness.records.schema import Outcome, Record, Weights
 from harness.report.comparison_table import slow_notes
 from harness.report.digits import MISSING, figure, significant
-from harness.report.findings import finding_notes
+from harness.report.findings import AUDIT_MARK, audit_mark, finding_notes
 from harness.report.grid import Grid
 from harness.report.words import BOUNDARIES, MARKS, counted, device_words, setting, source_notes
 from harness.timing.boundaries import SMALLER_OUTPUT, with_smaller_output
@@ -90,7 +90,7 @@ def _figures(record: Record) -> dict[str, str]:
     return {
         END_TO_END: figure(total) + mark if total is not None else MISSING,
         **{f"{name} ms": _tail(record, name) for name in TAILS},
-        "samples/s": figure(record.summary.throughput) + mark,
+        "samples/s": figure(record.summary.throughput) + mark + audit_mark(record),
         "median ms": figure(record.summary.latency_ms) + mark,
     }
 
@@ -162,6 +162,8 @@ def _notes(records: Sequence[Record]) -> list[str]:
     idle = {setting(record, "model", "name"): _idle_rules(record) for record in records}
     notes += [f"{model}: graph rules that never fired: {', '.join(rules)}." for model, rules in idle.items() if rules]
     notes += [f"{r.name}: {note}." for r in records for note in r.notes if note.startswith("target_halfwidth")]
+    if any(audit_mark(record) for record in records):
+        notes.append(f"{AUDIT_MARK} failed its audit: outputs or times were not those of an ordinary run.")
     notes += source_notes(records)
     if any(not record.interleaved and record.repeats for record in records):
         notes.append(

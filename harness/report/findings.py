@@ -8,6 +8,14 @@ from harness.records.schema import Record
 from harness.report.words import listed
 
 LONGEST = 160
+AUDIT_MARK = "†"
+AUDIT = frozenset({"outputs_differ", "repeating_is_faster"})
+"""Findings after which a row bears ``AUDIT_MARK``: its figures may not be those of real work."""
+
+
+def audit_mark(record: Record) -> str:
+    """The mark of a row that failed its audit, or nothing."""
+    return AUDIT_MARK if any(each.code in AUDIT for repeat in record.repeats for each in repeat.findings) else ""
 
 
 def finding_notes(records: Sequence[Record]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from harness.config.schema import InputSettings, Settings
 from harness.errors import HarnessError, OutOfMemoryError, UnsupportedError
 from harness.models.files import ONNX
-from harness.records.schema import Artifact
+from harness.records.schema import Artifact, Finding
 from harness.stages.request import Request
 
 CONSUMES = ("model",)
@@ -27,6 +27,7 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
     from harness.backends.inputs import random_inputs
     from harness.backends.protocol import DescribesInputs
     from harness.backends.registry import cell_backend
+    from harness.stages.audit import Audit, audited
     from harness.stages.repeat import built, telemetry_file
     from harness.stages.surroundings import Surroundings
 
@@ -46,7 +47,15 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
             samples = runtime.measure(inputs["model"], fed, settings.measure)
     except HarnessError as error:
         raise _about_the_file(error, settings) from error
-    repeat = built(request, samples, runtime.boundary, started, around)
+    audit = Audit()
+    if settings.measure.audit:
+        try:
+            audit = audited(
+                runtime, inputs["model"], settings, specs, samples=samples, caching=(request.round or 1) == 1
+            )
+        except HarnessError as error:
+            audit = Audit((Finding("audit_failed", f"the audit afterwards failed: {error}"),))
+    repeat = built(request, samples, runtime.boundary, started, around=around, audit=audit)
     shapes = {spec.name: [list(spec.shape), spec.dtype] for spec in specs}
     return {}, {
         "repeat": repeat,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.records.schema import Finding, Repeat, Tail, Telemetry
+from harness.stages.audit import Audit
 from harness.stages.request import Request
 from harness.stages.surroundings import Surroundings
 from harness.timing.boundaries import with_end_to_end
@@ -27,7 +28,9 @@ def telemetry_file(number: int) -> str:
     return f"telemetry/round-{number:02d}.csv"
 
 
-def built(request: Request, samples: Samples, boundary: str, started: str, around: Surroundings) -> Repeat:
+def built(
+    request: Request, samples: Samples, boundary: str, started: str, *, around: Surroundings, audit: Audit
+) -> Repeat:
     """The repeat: the times in short, what surrounded them, and where the raw ones are, which are written here.
 
     Iterations in which the device throttled are in the file (``kept`` is False) and in no estimate, unless too few
@@ -36,7 +39,7 @@ def built(request: Request, samples: Samples, boundary: str, started: str, aroun
     number = request.round or 1
     raw = samples.times_ms[boundary]
     told, mask = _telemetry(samples, raw, request, around)
-    findings = list(around.findings(samples))
+    findings = [*around.findings(samples), *audit.findings]
     if told is not None and told.throttled_s > 0:
         enough = int(mask.sum()) >= request.settings.measure.floor_iterations
         told, mask = (told, mask) if enough else (_all_kept(told), np.ones_like(mask))
@@ -58,7 +61,7 @@ def built(request: Request, samples: Samples, boundary: str, started: str, aroun
         window_s=samples.window_s,
         samples_file=samples_file(number),
         means_ms=_means(samples.times_ms, mask),
-        conditions=around.conditions(samples),
+        conditions={**around.conditions(samples), **({"audit": audit.figures} if audit.figures else {})},
         warmup_s=samples.warmup_s,
         steady=samples.steady,
         findings=tuple(findings),

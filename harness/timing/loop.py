@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import random
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,12 +15,15 @@ import numpy as np
 from harness.config.schema import MeasureSettings
 from harness.timing.processor import ProcessorTime, processor_time
 from harness.timing.samples import FloatArray, Samples
+from harness.timing.sketch import Sketch, sketch
 from harness.timing.steady import Settling
 
 Clock = Callable[[], int]
 
 RECENT = 31
 """How many of the latest iterations predict the next one: enough for a median, and a bounded cost."""
+AUDITED = 2
+"""How many of the timed calls have their results looked at."""
 SETTLE_SHARE = 1 / 3
 """The share of the budget that looking for the steady state may take."""
 
@@ -39,6 +43,7 @@ class Timing(NamedTuple):
     steady: bool | None
     began_s: float
     spent: ProcessorTime
+    sketches: tuple[Sketch, ...] = ()
 
     def samples(self, *boundaries: str, load_s: float) -> Samples:
         """The same as a backend returns it, under the boundaries that these times stand for."""
@@ -51,6 +56,7 @@ class Timing(NamedTuple):
             steady=self.steady,
             began_s=self.began_s,
             spent=self.spent,
+            sketches=self.sketches,
         )
 
 
@@ -63,7 +69,17 @@ def time_calls(call: Callable[[], object], profile: MeasureSettings, clock_ns: C
     reached, or the median of the latest iterations says that one more would overrun ``budget_s`` (from the start of
     warm-up), but for ``floor_iterations`` at least. The result of a call is freed after its time is taken. Garbage
     collection is off meanwhile. What ``call`` raises passes through.
+
+    With ``profile.audit`` a sketch is taken of the results of ``AUDITED`` timed calls, picked at random, between calls.
     """
+    sketches: list[Sketch] = []
+    picked = random.sample(range(profile.floor_iterations), k=min(AUDITED, profile.floor_iterations))
+
+    def look(count: int, result: object) -> None:
+        taken = sketch(result) if count in picked else None
+        if taken is not None:
+            sketches.append(taken)
+
     with _collector_off():
         deadline_ns = clock_ns() + _nanoseconds(profile.budget_s)
         warmup, warmup_ns = _repeat(
@@ -98,6 +114,7 @@ def time_calls(call: Callable[[], object], profile: MeasureSettings, clock_ns: C
             floor=profile.floor_iterations,
             reserve=0,
             deadline_ns=deadline_ns,
+            look=look if profile.audit else None,
         )
         spent = processor_time().since(before)
     return Timing(
@@ -108,6 +125,7 @@ def time_calls(call: Callable[[], object], profile: MeasureSettings, clock_ns: C
         settling.steady,
         began_s,
         spent,
+        tuple(sketches),
     )
 
 
@@ -122,11 +140,13 @@ def _repeat(
     deadline_ns: int,
     before: Sequence[int] = (),
     done: Callable[[int], bool] | None = None,
+    look: Callable[[int, object], None] | None = None,
 ) -> tuple[list[int], int]:
     """Time ``call`` until ``enough`` iterations and ``enough_ns`` have passed: the times and the wall time, in ns.
 
     Stops before that when ``done`` says so of an iteration's time, or when, after ``floor`` iterations, one more and
-    ``reserve`` others are not expected to fit; ``before`` are times to expect from.
+    ``reserve`` others are not expected to fit; ``before`` are times to expect from. ``look`` gets each call's
+    number, from 0, and result.
     """
     times: list[int] = []
     append = times.append
@@ -145,6 +165,8 @@ def _repeat(
         start = clock_ns()
         result = call()
         now = clock_ns()
+        if look is not None:
+            look(count, result)
         del result
         taken = now - start
         append(taken)

@@ -23,6 +23,7 @@ class Samples:
     ``load_s`` is the time to open the model; ``window_s`` the wall time from the first timed iteration's start to the
     last one's end, which began at ``began_s`` (``time.monotonic``). ``steady``: whether the device had settled by then,
     None where it cannot be told. ``spent`` is the processor time of the timed part. What is None is not known.
+    ``sketches`` are samples of outputs of timed iterations (``harness.timing.sketch``), where the audit asks for them.
     """
 
     times_ms: Mapping[str, FloatArray]
@@ -34,6 +35,7 @@ class Samples:
     steady: bool | None = None
     began_s: float | None = None
     spent: ProcessorTime | None = None
+    sketches: tuple[tuple[FloatArray, ...], ...] = ()
 
     def first_iteration_ms(self, boundary: str) -> float:
         """The first call ever, in ms: the first warm-up iteration or, without warm-up, the first timed one."""

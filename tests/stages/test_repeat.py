@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from harness.stages.audit import Audit
 from harness.stages.repeat import built
 from harness.stages.request import Request
 from harness.timing.samples import Samples
@@ -44,7 +45,7 @@ def repeat_of(tmp_path: Path, around: Around):
     times = np.asarray([1000.0, 1000, 1000, 2000, 2000, 1000, 1000, 1000])
     samples = Samples({"compute": times, "d2h": times / 10}, np.empty(0), 0.1, 10.0, began_s=100.0)
     request = Request(stage="measure", settings=settings(batchsize=2), store=tmp_path, record=tmp_path, round=3)
-    return built(request, samples, "compute", "2026-01-01T00:00:00+00:00", around)  # type: ignore[arg-type]
+    return built(request, samples, "compute", "2026-01-01T00:00:00+00:00", around=around, audit=Audit())  # type: ignore[arg-type]
 
 
 def test_throttled_iterations_are_in_no_estimate(tmp_path: Path) -> None:
