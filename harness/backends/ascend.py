@@ -60,9 +60,11 @@ class AscendBackend:
         self._versions: Mapping[str, str] = {}
 
     def for_cell(self, settings: Settings) -> AscendBackend:
-        """The same backend for one cell; its flags are checked."""
+        """The same backend for one cell."""
         made = AscendBackend(self.options)
         made._settings = settings
+        if self.options.python is not None:
+            made._python()  # refuses an interpreter that is not there
         return made
 
     @property

@@ -5,6 +5,7 @@ Importing this module imports no runtime, and so does looking a backend up.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -36,8 +37,16 @@ def backend(settings: BackendSettings) -> Backend:
 
 
 def given_options(settings: BackendSettings) -> dict[str, Any]:
-    """The options as given, ``backend.python`` among them for a backend whose tools have a Python of their own."""
-    return dict(settings.options) if settings.python is None else {"python": settings.python, **settings.options}
+    """The options as given, ``backend.python`` among them for a backend whose tools have a Python of their own.
+
+    Raises:
+        ConfigError: the backend has no such tools.
+    """
+    if settings.python is None:
+        return dict(settings.options)
+    if "python" not in {field.name for field in dataclasses.fields(backend_type(settings.kind).Options)}:
+        raise ConfigError(f"backend.python={settings.python}: {settings.name} runs in the harness's own; leave it out")
+    return {"python": settings.python, **settings.options}
 
 
 def cell_backend(settings: Settings) -> Backend:

@@ -16,7 +16,7 @@ from harness.config.compose import compose_settings
 from harness.config.freeze import freeze
 from harness.config.schema import InputSettings, MeasureSettings, ModelSettings, Settings
 from harness.devices import present
-from harness.errors import HarnessError
+from harness.errors import ConfigError, HarnessError
 from tests.simulator.conftest import expected, network
 
 QUICK = MeasureSettings(
@@ -195,3 +195,11 @@ def test_a_trace_is_left_and_nothing_is_measured(
     names = {path.suffix for path in (tmp_path / "trace").rglob("*") if path.is_file()}
     assert names == {".csv", ".json"}
     assert replace(cell, profile=True).repeats == 0
+
+
+def test_an_interpreter_that_is_not_there_is_refused_before_anything_runs(cell: Settings) -> None:
+    wrong = replace(cell, backend=replace(cell.backend, python="/nowhere/python3"))
+    with pytest.raises(ConfigError, match=r"backend\.python=/nowhere/python3: no such interpreter"):
+        cell_backend(wrong)
+    with pytest.raises(ConfigError, match=r"backend\.python=/nowhere/python3: onnxruntime runs in the harness's own"):
+        compose_settings("model=swin98_tiny", "soc_version=cpu", "backend.python=/nowhere/python3")
