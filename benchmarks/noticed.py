@@ -1,8 +1,9 @@
 """Is each disturbance noticed and named in the record? `python benchmarks/noticed.py [--model swin98_tiny]`.
 
 Runs the harness as a user does, in a home of its own, while (1) a second process keeps a core busy, (2) the measuring
-child is stopped and continued again and again, (3) another process holds the device (the stand-in for npu-smi shows
-one). Prints what the record of each says, and of an undisturbed run what the machine itself did to it.
+child is stopped and continued again and again, (3) another process holds the device, as the stand-in for npu-smi shows
+(the idle check refuses there, because the stand-in for the device would too). Prints what the record of each says, and
+of an undisturbed run what the machine itself did to it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 STOP_S = CONTINUE_S = 0.05
-EXPECTED = {"undisturbed": set(), "busy core": {"foreign_load"}, "stopped": {"stood_still"}, "held": {"device_held"}}
+EXPECTED = {"undisturbed": set(), "busy core": {"foreign_load"}, "stopped": {"stood_still"}, "held": {"not_idle"}}
 
 
 def harness(home: Path, *words: str) -> subprocess.Popen[bytes]:
@@ -39,13 +40,18 @@ def findings(home: Path) -> dict[str, str]:
     """The findings of the newest record."""
     newest = max(home.glob("records/*/*/record.json"), key=lambda path: path.stat().st_mtime)
     record = json.loads(newest.read_text())
-    return {each["code"]: each["message"] for repeat in record["repeats"] for each in repeat["findings"]}
+    seen = {each["code"]: each["message"] for repeat in record["repeats"] for each in repeat["findings"]}
+    outcome = record["outcome"]
+    return seen | ({outcome["reason"]: outcome["message"]} if outcome.get("reason") else {})
 
 
 def stop_and_continue(parent: int, ended: threading.Event) -> None:
     """Stop and continue the process that measures, from its first sight on, half of the time."""
     while not ended.is_set():
-        for child in psutil.Process(parent).children(recursive=True):
+        children = []
+        with suppress(psutil.Error):
+            children = psutil.Process(parent).children(recursive=True)
+        for child in children:
             with suppress(psutil.Error, ProcessLookupError):
                 line = " ".join(child.cmdline())
                 if "harness.sweep.child" in line and "measure-" in line:
@@ -80,7 +86,12 @@ def main() -> int:
         for what, codes in EXPECTED.items():
             words, disturb, spin = [model], None, None
             if what == "held":
-                words += ["soc_version=Ascend310P3", "simulator=cann", "simulator.fail=device_busy"]
+                words += [
+                    "soc_version=Ascend310P3",
+                    "simulator=cann",
+                    "simulator.fail=device_busy",
+                    "measure.idle_policy=fail",
+                ]
             if what == "busy core":
                 spin = subprocess.Popen([sys.executable, "-c", "while True: pass"], start_new_session=True)
             if what == "stopped":

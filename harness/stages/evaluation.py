@@ -16,6 +16,7 @@ from harness.backends.registry import cell_backend
 from harness.config.schema import Settings
 from harness.errors import HarnessError
 from harness.files import sha256_file
+from harness.graph.enlarge import enlarged, left_to_host
 from harness.records.schema import Accuracy, Evaluated, LeftOut
 from harness.stages.request import Request, progress_file
 from harness.stages.store import Store
@@ -131,7 +132,9 @@ def _run(
         opened = [stack.enter_context(each()) for each in sessions(runtime, file)]
         models = [
             Model(
-                CheckedRuntime(each, plan.output, settings.batchsize), settings.model.inputs[0].name, settings.batchsize
+                CheckedRuntime(each, plan.output, settings.batchsize, left_to_host(settings.model)),
+                settings.model.inputs[0].name,
+                settings.batchsize,
             )
             for each in opened
         ]
@@ -163,13 +166,16 @@ def _through_files(
 class CheckedRuntime:
     """A session whose outputs are looked at: a model of other classes would otherwise give a number all the same."""
 
-    def __init__(self, session: Session, output: SampleFormat, batchsize: int) -> None:
+    def __init__(self, session: Session, output: SampleFormat, batchsize: int, enlarges: bool = False) -> None:
         self._session = session
+        self._enlarges = enlarges
         self._shape = (batchsize * output.shape[0], *output.shape[1:])
 
     def run(self, inputs: Mapping[str, Any]) -> Sequence[Any]:
         """Infer one batch. Raises HarnessError when the first output has another shape than the data set needs."""
         outputs = self._session.run(inputs)
+        if self._enlarges:
+            outputs = [enlarged(outputs[0], self._shape), *outputs[1:]]
         if outputs[0].shape != self._shape:
             raise HarnessError(
                 f"the model's first output has shape {list(outputs[0].shape)}, and the data set needs "

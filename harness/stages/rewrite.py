@@ -16,7 +16,7 @@ from harness.stages.request import Request
 T = TypeVar("T")
 
 VERSION = 1
-OWN = ("apply", "arithmetic", "indices", "ranges", "roll")
+OWN = ("apply", "arithmetic", "indices", "output_resize", "ranges", "roll")
 """The modules of ``harness.graph.rules`` that decide what a rule does."""
 CONSUMES = ("simplified", "exported")
 """The first of them that there is, is rewritten."""

@@ -7,6 +7,7 @@ in ns; proc(5) and Documentation/scheduler/sched-stats of the kernel).
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,28 +23,35 @@ NOTICED_S = 0.05
 class ProcessorTime:
     """Seconds: by the wall clock, of CPU time in the calling thread and in all threads, and waited for a core.
 
-    ``waited_s`` is the sum over threads, or None where the kernel does not count it.
+    ``thread_waited_s`` is the calling thread's, ``waited_s`` the sum over all; None where the kernel does not count it.
     """
 
     wall_s: float
     thread_s: float
     process_s: float
     waited_s: float | None
+    thread_waited_s: float | None = None
 
     def since(self, earlier: ProcessorTime) -> ProcessorTime:
         """The time between two readings."""
-        waited = None
-        if self.waited_s is not None and earlier.waited_s is not None:
-            waited = max(0.0, self.waited_s - earlier.waited_s)
         return ProcessorTime(
-            self.wall_s - earlier.wall_s, self.thread_s - earlier.thread_s, self.process_s - earlier.process_s, waited
+            self.wall_s - earlier.wall_s,
+            self.thread_s - earlier.thread_s,
+            self.process_s - earlier.process_s,
+            _gone_by(self.waited_s, earlier.waited_s),
+            _gone_by(self.thread_waited_s, earlier.thread_waited_s),
         )
 
 
 def processor_time(tasks: Path = TASKS) -> ProcessorTime:
     """The reading of now, for the calling thread and its process."""
+    own = tasks / str(threading.get_native_id()) / "schedstat"
     return ProcessorTime(
-        time.perf_counter(), time.thread_time(), time.process_time(), _waited_s(tasks.glob("*/schedstat"))
+        time.perf_counter(),
+        time.thread_time(),
+        time.process_time(),
+        _waited_s(tasks.glob("*/schedstat")),
+        _waited_s([own]),
     )
 
 
@@ -60,13 +68,18 @@ def lost_time(spent: ProcessorTime, *, computes_here: bool) -> dict[str, str]:
         found["waited_for_core"] = (
             f"its threads waited {waited_s:.2f} s for cores that other processes had, in {spent.wall_s:.2f} s"
         )
-    idle_s = spent.wall_s - spent.thread_s - waited_s
+    idle_s = spent.wall_s - spent.thread_s - (spent.thread_waited_s or 0.0)
     if computes_here and _noticed(idle_s, spent.wall_s):
         found["stood_still"] = (
             f"it had {spent.thread_s:.2f} s of CPU time in {spent.wall_s:.2f} s of wall time: stopped or suspended for"
             f" about {idle_s:.2f} s"
         )
     return found
+
+
+def _gone_by(now: float | None, earlier: float | None) -> float | None:
+    """The difference; threads that have ended take their time with them, which must not count backwards."""
+    return None if now is None or earlier is None else max(0.0, now - earlier)
 
 
 def _noticed(loss_s: float, wall_s: float) -> bool:

@@ -20,7 +20,7 @@ from harness.graph.rules.apply import rewrite_onnx
 from harness.graph.run import run_onnx
 from harness.graph.simplify import simplify_onnx
 
-ALL = tuple(BUILT_IN)
+ALL = tuple(name for name in BUILT_IN if name != "drop_output_resize")  # the one that changes an output
 INT64_MAX = 2**63 - 1
 
 

@@ -18,16 +18,16 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize(
     ("wall", "thread", "waited", "codes"),
     [
-        (10.0, 9.9, 0.05, set()),
+        (10.0, 9.8, 0.05, set()),
         (10.0, 5.0, 5.0, {"waited_for_core"}),
         (10.0, 5.0, 0.0, {"stood_still"}),
         (10.0, 5.0, None, {"stood_still"}),
         (10.0, 4.0, 2.0, {"waited_for_core", "stood_still"}),
-        (0.1, 0.06, 0.04, set()),
+        (0.1, 0.06, 0.01, set()),
     ],
 )
 def test_what_is_lost_is_named(wall: float, thread: float, waited: float | None, codes: set[str]) -> None:
-    spent = ProcessorTime(wall, thread, 2 * thread, waited)
+    spent = ProcessorTime(wall, thread, 2 * thread, None if waited is None else 3 * waited, waited)
     assert set(lost_time(spent, computes_here=True)) == codes
     assert "stood_still" not in lost_time(spent, computes_here=False)
 

@@ -22,6 +22,7 @@ BUILT_IN: Mapping[str, str] = {
     "whole_slice": "harness.graph.rules.roll:WHOLE_SLICE",
     "int32_indices": "harness.graph.rules.indices:INT32_INDICES",
     "int32_arithmetic": "harness.graph.rules.arithmetic:INT32_ARITHMETIC",
+    "drop_output_resize": "harness.graph.rules.output_resize:DROP_OUTPUT_RESIZE",
 }
 """Rules of this project: name to ``module:attribute``."""
 

@@ -20,7 +20,7 @@ MOST_ROUNDS = 20
 
 
 def rewrite_onnx(source: Path, target: Path, rules: Sequence[Rule]) -> dict[str, int]:
-    """Write ``source``, rewritten, to ``target``; inputs and outputs keep their names and shapes.
+    """Write ``source``, rewritten, to ``target``; inputs and outputs keep names and shapes (but see the rules).
 
     The rules are applied one after the other, all of them again until none fires: one may uncover what another removes.
 
