@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from harness.config.schema import MeasureSettings
 from harness.devices import host
+from harness.devices.cpu import CpuReader
 from harness.devices.processes import busy_between, named, snapshot
 from harness.devices.sample import Reader, Sample
 from harness.errors import HarnessError
@@ -47,8 +48,13 @@ def look(reader: Reader, profile: MeasureSettings, base_temperature_c: float | N
     sample = reader.read()
     busy = busy_between(before, snapshot())
     holders = tuple(reader.holders()) if isinstance(reader, TellsHolders) else ()
-    reasons = _reasons(sample, around, named(busy), holders, profile=profile, base_temperature_c=base_temperature_c)
-    return Idleness(reasons, sample, around)
+    found = _of_device(sample, holders, profile, base_temperature_c)
+    by = f" by {named(busy)}" if busy else ""
+    if "device_busy" in found and isinstance(reader, CpuReader):
+        found["device_busy"] += by
+    elif around.get("cpu_utilisation_percent", 0.0) > profile.idle_host_percent:
+        found["host_busy"] = f"before: the host was {around['cpu_utilisation_percent']:.0f} % busy{by}"
+    return Idleness(found, sample, around)
 
 
 def await_idle(
@@ -76,24 +82,15 @@ def await_idle(
     return Idleness(found.reasons, found.sample, found.host, clock() - began)
 
 
-def _reasons(
-    sample: Sample,
-    around: Mapping[str, Any],
-    foreign: str,
-    holders: Sequence[str],
-    *,
-    profile: MeasureSettings,
-    base_temperature_c: float | None,
+def _of_device(
+    sample: Sample, holders: Sequence[str], profile: MeasureSettings, base_temperature_c: float | None
 ) -> dict[str, str]:
+    """Why the device itself is not idle."""
     found = {}
     if holders:
         found["device_held"] = f"before: the device is held: {', '.join(holders)}"
-    by = f" by {foreign}" if foreign else ""
     if sample.utilisation_percent is not None and sample.utilisation_percent > profile.idle_utilisation_percent:
-        found["device_busy"] = f"before: the device was {sample.utilisation_percent:.0f} % busy{by}"
-    load = around.get("cpu_utilisation_percent")
-    if load is not None and load > profile.idle_host_percent and "device_busy" not in found:
-        found["host_busy"] = f"before: the host was {load:.0f} % busy{by}"
+        found["device_busy"] = f"before: the device was {sample.utilisation_percent:.0f} % busy"
     warm_c = sample.temperature_c
     if warm_c is not None and base_temperature_c is not None and warm_c > base_temperature_c + profile.idle_rise_c:
         found["device_warm"] = f"before: {warm_c:.0f} °C, {warm_c - base_temperature_c:.0f} above the device at rest"
