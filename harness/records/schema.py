@@ -106,7 +106,7 @@ class Repeat:
     their means by boundary (``compute``, ``h2d``, ``d2h``, ``end_to_end``), of which ``boundary`` is the headline.
     ``steady``: whether the device had settled when timing began; None: not looked for, or too few iterations to tell.
     ``findings``: what disturbed it (busy host, foreign process, a process that was stopped). ``percentiles`` (``p90``)
-    are those that the number of iterations earns.
+    are those that the number of iterations earns; ``spread`` is an iteration's standard deviation over the mean.
     """
 
     round: int
@@ -129,6 +129,7 @@ class Repeat:
     steady: bool | None = None
     findings: tuple[Finding, ...] = ()
     telemetry: Telemetry | None = None
+    spread: float | None = None
     percentiles: Mapping[str, Tail] = Field(default_factory=dict)
 
 
@@ -156,7 +157,8 @@ class Summary:
     ``throughput`` is ``1000 * batchsize / mean compute ms`` per process, in
     samples/s; ``latency_ms`` the median per batch. ``throughputs`` holds the same by boundary: compute, end to end, and
     offline (samples over wall time). ``percentiles`` are the means over processes of those that every process earned,
-    with the largest of their bounds. ``bound`` says what holds the cell up, if not its compute.
+    with the largest of their bounds. ``bound`` says what holds the cell up, if not its compute. Spreads are standard
+    deviations over the mean: of throughput between processes, of an iteration within one (root mean square).
     """
 
     boundary: str
@@ -168,6 +170,8 @@ class Summary:
     throughputs: Mapping[str, Estimate] = Field(default_factory=dict)
     percentiles: Mapping[str, Tail] = Field(default_factory=dict)
     bound: Literal["transfer-bound", "host-bound"] | None = None
+    spread_between: float | None = None
+    spread_within: float | None = None
 
 
 @dataclass(config=SCHEMA)

@@ -18,11 +18,14 @@ from harness.timing.boundaries import SMALLER_OUTPUT, with_smaller_output
 
 COLUMNS = ("cell", "batch", "device", "precision", "outcome", "samples/s", "median ms", "verdict", "peak GB", "weights")
 END_TO_END = "end to end/s"
+SPREAD = "spread %"
 TAILS = ("p90", "p99", "p999")
-_NUMBERS = frozenset({"batch", "samples/s", "median ms", "peak GB", END_TO_END, *(f"{name} ms" for name in TAILS)})
+_NUMBERS = frozenset(
+    {"batch", "samples/s", "median ms", "peak GB", END_TO_END, SPREAD, *(f"{name} ms" for name in TAILS)}
+)
 _LEAST_NEEDED = (
-    *(f"{name} ms" for name in reversed(TAILS)), "weights", "verdict", "peak GB", "precision", "device", "median ms",
-    END_TO_END, "samples/s", "batch",
+    SPREAD, *(f"{name} ms" for name in reversed(TAILS)), "weights", "verdict", "peak GB", "precision", "device",
+    "median ms", END_TO_END, "samples/s", "batch",
 )  # fmt: skip
 """The columns that a narrow terminal goes without, in this order."""
 _OVERRIDES_IN_COLUMNS = ("model=", "batchsize=", "soc_version=", "precision=")
@@ -47,7 +50,10 @@ def _columns(records: Sequence[Record]) -> tuple[str, ...]:
     summaries = [record.summary for record in records if record.summary is not None]
     before = {
         "median ms": [END_TO_END] if any(_copies(record) for record in records) else [],
-        "verdict": [f"{name} ms" for name in TAILS if any(name in each.percentiles for each in summaries)],
+        "verdict": [
+            *(f"{name} ms" for name in TAILS if any(name in each.percentiles for each in summaries)),
+            *([SPREAD] if any(each.spread_within is not None for each in summaries) else []),
+        ],
     }
     return tuple(part for column in COLUMNS for part in (*before.get(column, []), column))
 
@@ -84,10 +90,11 @@ def _figures(record: Record) -> dict[str, str]:
     """Throughput and latency with the mark of what is not a measurement."""
     tails = [f"{name} ms" for name in TAILS]
     if record.summary is None:
-        return dict.fromkeys(["samples/s", "median ms", END_TO_END, *tails], MISSING)
+        return dict.fromkeys(["samples/s", "median ms", END_TO_END, SPREAD, *tails], MISSING)
     mark = MARKS[record.source]
     total = record.summary.throughputs.get("end_to_end")
     return {
+        SPREAD: _spread(record),
         END_TO_END: figure(total) + mark if total is not None else MISSING,
         **{f"{name} ms": _tail(record, name) for name in TAILS},
         "samples/s": figure(record.summary.throughput) + mark + audit_mark(record),
@@ -101,6 +108,13 @@ def _tail(record: Record, name: str) -> str:
     if tail is None:
         return MISSING
     return f"{significant(tail.value_ms, 3)} (≤{significant(tail.upper_ms, 3)}){MARKS[record.source]}"
+
+
+def _spread(record: Record) -> str:
+    """Between processes and within them, in per cent: ``0.8 / 3.1``."""
+    summary = record.summary
+    shares = (summary.spread_between, summary.spread_within) if summary else ()
+    return " / ".join(MISSING if each is None else significant(100 * each, 2) for each in shares) or MISSING
 
 
 def _verdict(record: Record) -> str:
@@ -227,5 +241,7 @@ def _timed(records: Sequence[Record]) -> list[str]:
         notes.append(
             "± is half of the 95 % interval over processes; samples/s from the mean, ms the median of a batch."
         )
+        if any(record.summary and record.summary.spread_within is not None for record in records):
+            notes.append(f"{SPREAD}: standard deviation over the mean, between processes / of an iteration within one.")
         notes.append("peak GB (10^9 bytes): the largest process that ran for the cell, whatever its stage.")
     return notes

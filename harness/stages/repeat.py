@@ -14,7 +14,7 @@ from harness.stages.request import Request
 from harness.stages.surroundings import Surroundings
 from harness.timing.boundaries import with_end_to_end
 from harness.timing.samples import FloatArray, Samples
-from harness.timing.statistics import PERCENTILES, percentile
+from harness.timing.statistics import PERCENTILES, coefficient_of_variation, percentile
 from harness.timing.telemetry import Mask, Series, Span, energy, summary, throttled_spans, untouched
 
 
@@ -67,6 +67,7 @@ def built(
         findings=tuple(findings),
         telemetry=told,
         percentiles=_percentiles(times),
+        spread=coefficient_of_variation(times),
     )
 
 

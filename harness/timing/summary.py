@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from harness.timing.boundaries import Bound, bound
-from harness.timing.statistics import Estimate, t_interval, verdict
+from harness.timing.statistics import Estimate, coefficient_of_variation, t_interval, verdict
 
 
 class RepeatTimes(Protocol):
@@ -32,6 +33,10 @@ class RepeatTimes(Protocol):
     @property
     def means_ms(self) -> Mapping[str, float]:
         """Mean time of a batch by boundary, as far as they are known."""
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation of an iteration over the mean."""
 
     @property
     def percentiles(self) -> Mapping[str, Latency]:
@@ -74,6 +79,8 @@ class CellSummary:
     throughputs: Mapping[str, Estimate] = field(default_factory=dict)
     percentiles: Mapping[str, TailSummary] = field(default_factory=dict)
     bound: Bound | None = None
+    spread_between: float | None = None
+    spread_within: float | None = None
 
 
 def summarise(repeats: Sequence[RepeatTimes], batchsize: int, boundary: str) -> CellSummary:
@@ -87,7 +94,9 @@ def summarise(repeats: Sequence[RepeatTimes], batchsize: int, boundary: str) -> 
     """
     if not repeats or any(min(repeat.mean_ms, repeat.median_ms) <= 0 for repeat in repeats):
         raise ValueError("needs at least one repeat, all with times above 0")
-    throughput = t_interval([1000 * batchsize / repeat.mean_ms for repeat in repeats])
+    rates = [1000 * batchsize / repeat.mean_ms for repeat in repeats]
+    throughput = t_interval(rates)
+    spreads = [repeat.spread for repeat in repeats if repeat.spread is not None]
     offline = None
     if all(repeat.window_s > 0 for repeat in repeats):
         offline = t_interval([repeat.iterations * batchsize / repeat.window_s for repeat in repeats])
@@ -107,6 +116,8 @@ def summarise(repeats: Sequence[RepeatTimes], batchsize: int, boundary: str) -> 
         verdict=verdict(throughput),
         throughputs=throughputs,
         percentiles=_tails(repeats),
+        spread_between=coefficient_of_variation(rates),
+        spread_within=math.sqrt(sum(each**2 for each in spreads) / len(spreads)) if spreads else None,
         bound=bound({name: sum(each[name] for each in means) / len(means) for name in _common(means)}),
     )
 

@@ -125,6 +125,8 @@ def _headline(record: Record) -> dict[str, float | None]:
             "latency_ms_high": summary.latency_ms.high,
             "offline_throughput": offline.mean if offline else None,
             "iterations": summary.iterations,
+            "spread_between_percent": _percent(summary.spread_between),
+            "spread_within_percent": _percent(summary.spread_within),
         }
         for name, tail in summary.percentiles.items():
             found |= {f"latency_{name}_ms": tail.value_ms, f"latency_{name}_upper_ms": tail.upper_ms}
@@ -162,6 +164,10 @@ def _boundaries(record: Record) -> dict[str, float | None]:
     if mean and batchsize:
         found["throughput_end_to_end"] = 1000 * batchsize / mean
     return found
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _telemetry(record: Record) -> dict[str, float]:

@@ -96,3 +96,11 @@ def test_a_percentile_needs_every_process_to_have_earned_it():
     assert dataclasses.asdict(summarise(repeats, 1, "compute"))["percentiles"] == {
         "p90": {"value_ms": 62, "upper_ms": 70}
     }
+
+
+def test_spread_between_and_within_processes_are_kept_apart():
+    repeats = [dataclasses.replace(a_repeat(n, mean, mean), spread=s) for n, mean, s in ((0, 99, 0.03), (1, 101, 0.04))]
+    summary = summarise(repeats, 1, "compute")
+    assert summary.spread_within == pytest.approx(0.035355, abs=1e-6)
+    assert summary.spread_between == pytest.approx(0.0141, abs=1e-4)
+    assert summarise(repeats[:1], 1, "compute").spread_between is None
