@@ -48,7 +48,8 @@ def write_record(record: Record, folder: Path) -> Path:
         HarnessError: the folder or the file cannot be written (full disk, no permission); an earlier record is intact.
     """
     content = _ADAPTER.dump_python(record, mode="json")
-    content["steps"] = [_said(step) for step in content["steps"]]
+    for name in ("steps", "repeats"):
+        content[name] = [_said(each) for each in content[name]]
     return _write_json(folder / RECORD_FILE, content)
 
 
@@ -132,7 +133,7 @@ def _write_json(path: Path, content: Any) -> Path:
 
 
 def _said(value: Any) -> Any:
-    """The mapping without what is None or empty: a record has a step for every repeat, and most say little."""
+    """The mapping without what is None or empty: a record has a step and a repeat for every round, with little to say."""
     if isinstance(value, dict):
         return {key: _said(item) for key, item in value.items() if item is not None and item != {}}
     return value

@@ -30,7 +30,7 @@ def finding_notes(records: Sequence[Record]) -> list[str]:
                 words.setdefault(finding.code, finding.message)
         for code, numbers in rounds.items():
             all_of_them = len(numbers) == len(record.repeats) and len(numbers) > 1
-            where = "every round" if all_of_them else f"round {listed(numbers)}"
+            where = "every round" if all_of_them else f"{'round' if len(numbers) == 1 else 'rounds'} {listed(numbers)}"
             first = "" if len(numbers) == 1 else "; the first: "
             notes.append(f"{record.name}, {where} ({code}){first or ': '}{_short(words[code])}.")
     return notes

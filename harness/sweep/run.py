@@ -157,7 +157,7 @@ class Sweep:
         """Run one request in a child process; every way to end becomes a step with an outcome."""
         settings = request.settings
         label = request.stage if request.round is None else f"{request.stage}-{request.round:02d}"
-        rounds = settings.measure.rounds if request.round else None
+        rounds = max(settings.measure.rounds, request.round) if request.round else None
         told = progress_file(run.folder, request.stage)
         with suppress(OSError):
             told.unlink(missing_ok=True)
