@@ -133,7 +133,7 @@ def _write_json(path: Path, content: Any) -> Path:
 
 
 def _said(value: Any) -> Any:
-    """The mapping without what is None or empty: a record has a step and a repeat for every round, with little to say."""
+    """The mapping without what is None or empty: most steps and repeats of a record have little to say."""
     if isinstance(value, dict):
         return {key: _said(item) for key, item in value.items() if item is not None and item != {}}
     return value
