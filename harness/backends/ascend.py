@@ -30,6 +30,7 @@ from harness.devices.cann import installation
 from harness.errors import HarnessError
 from harness.simulator.environment import environment
 from harness.timing.samples import Samples
+from harness.timing.steady import steady_at_end
 
 if TYPE_CHECKING:
     from harness.backends.ascend_session import AscendSession
@@ -224,7 +225,7 @@ def _samples(run: Run, started_s: float) -> Samples:
         "ais_bench_generation": run.generation,
         "findings": [finding.to_json() for finding in run.findings],
     }
-    return Samples(times, np.empty(0), started_s, 0.0, conditions)
+    return Samples(times, np.empty(0), started_s, 0.0, conditions, steady=steady_at_end(run.times_ms))
 
 
 def _real() -> Any:

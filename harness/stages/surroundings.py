@@ -60,12 +60,12 @@ class Surroundings:
         if profile.telemetry and device is not None:
             period_s = getattr(device, "period_s", PERIOD_S)
             self._sampling = Sampling(self._settings.soc_version.name, _device_id(self._settings), period_s, self._file)
-        self.idle_span = (time.monotonic(), time.monotonic())
         if profile.idle_policy == "off" or self._undisturbed:
             self._idle = Idleness({}, Sample(0.0), host.conditions(profile.idle_watch_s))
             return
         self._idle = await_idle(lambda: look(device or _HostOnly(), profile, self._base_temperature_c), profile)
-        self.idle_span = (self.idle_span[0], time.monotonic())
+        if not self._idle.reasons:  # else the power of that time is not that of a device at rest
+            self.idle_span = (time.monotonic() - profile.idle_watch_s, time.monotonic())
 
     def __enter__(self) -> Self:
         self._began = snapshot()

@@ -39,6 +39,17 @@ class Settling:
         return self.steady is True
 
 
+def steady_at_end(times_ms: Iterable[float]) -> bool | None:
+    """Whether a series had settled in its last windows; None where it has fewer.
+
+    For devices with a timer of their own, whose warm-up nobody sees: what never settles shows in the timed iterations.
+    """
+    settling = Settling()
+    for time_ms in times_ms:
+        settling.add(round(time_ms * 1e6))
+    return settling.steady
+
+
 def turns(values: Iterable[float]) -> int:
     """How often a series changes its direction; steps of no height are passed over."""
     count, direction, before = 0, 0, None

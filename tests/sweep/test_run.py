@@ -75,6 +75,12 @@ def test_the_second_sweep_only_measures_and_the_rounds_interleave(prepared: Path
     starts = sorted((repeat["started"], record["name"]) for record in (one, other) for repeat in record["repeats"])
     order = [name for _, name in starts]
     assert order == [one["name"], other["name"], other["name"], one["name"]]
+    folder = prepared / "mlruns" / "records" / other["sweep_id"] / other["name"]
+    for repeat in other["repeats"]:  # the profile quick samples telemetry
+        assert repeat["telemetry"]["readings"] > 0
+        assert (folder / repeat["telemetry"]["file"]).read_text().startswith("time_s,power_w,")
+    assert (folder / "plots" / "telemetry.png").is_file()
+    assert all("telemetry" not in repeat for repeat in one["repeats"])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.timing.steady import Settling, turns
+from harness.timing.steady import Settling, steady_at_end, turns
 from tests.timing.test_measured_loop import FakeMachine, measure
 
 
@@ -78,3 +78,9 @@ def test_settling_takes_a_third_of_the_budget_and_leaves_the_floor_its_share() -
 def test_without_settle_s_nothing_is_looked_for() -> None:
     timing = measure(FakeMachine(100), settle_s=0, warmup_iterations=1)
     assert (timing.warmup_ms.size, timing.steady) == (1, None)
+
+
+def test_a_series_alone_tells_whether_it_settled() -> None:
+    assert steady_at_end([100 * 0.97**number for number in range(40)] + wobble(30, 100)) is True
+    assert steady_at_end([100 * 0.99**number for number in range(80)]) is False
+    assert steady_at_end(wobble(100, 29)) is None
