@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from harness.config.compose import Composer, compose_settings, composing
+from harness.config.commandline import forced
+from harness.config.compose import Composer, composing
 from harness.config.locate import conf_dir, sweeps_dir
 from harness.config.settings import settings_from
 from harness.errors import ConfigError, HarnessError
@@ -114,6 +115,6 @@ def test_sharing_compositions_gives_what_hydra_gives(composer: Composer, words: 
 
 
 @pytest.mark.parametrize("words", [("evaluate=true", "evaluate.mode=files"), ("evaluate.mode=files", "evaluate=true")])
-def test_evaluate_is_a_switch_that_keeps_its_section(words: tuple[str, ...]) -> None:
-    settings = compose_settings(*words, "dataset=shapes").evaluate
+def test_evaluate_is_a_switch_that_keeps_its_section(composer: Composer, words: tuple[str, ...]) -> None:
+    settings = compose_in(composer, *(forced(word) for word in words), "dataset=shapes").evaluate
     assert (settings.enabled, settings.mode, settings.workers) == (True, "files", 2)

@@ -383,7 +383,7 @@ def test_records_with_next_to_nothing_in_them_are_drawn(pages: Pages) -> None:
 
 
 def test_a_sweeps_folder_gets_the_charts(tmp_path: Path) -> None:
-    assert command._draw(SWEEP, tmp_path) == []
+    assert command._draw(SWEEP, tmp_path, tmp_path / "home") == []
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == drawn("sweep")[0]
 
 
@@ -392,7 +392,7 @@ def test_a_chart_that_fails_is_a_warning_and_no_more(tmp_path: Path, monkeypatch
         raise RuntimeError("no\nfonts")
 
     monkeypatch.setattr(plots, "sweep_plots", fail)
-    (warning,) = command._draw(SWEEP, tmp_path)
+    (warning,) = command._draw(SWEEP, tmp_path, tmp_path / "home")
     assert warning == "the charts could not be drawn: RuntimeError: no fonts; the table has their figures"
     assert list(tmp_path.iterdir()) == []
 
