@@ -102,6 +102,13 @@ def check_installed() -> None:
 
 
 def _check_fit(settings: Settings) -> None:
+    from harness.graph.enlarge import RULE, left_to_host
+
+    if left_to_host(settings.model) and settings.evaluate.mode == "files":
+        raise ConfigError(
+            f"evaluate.mode=files: outputs that {RULE} makes smaller are evaluated in memory only; use"
+            f" evaluate.mode=stream, or leave {RULE} out of model.graph.rules"
+        )
     from harness.evaluate.plans import opened_plan
 
     with opened_plan(settings):

@@ -61,3 +61,46 @@ def test_rules_are_refused_by_name_before_anything_runs(tmp_path):
     file = network(tmp_path / "net.onnx")
     with pytest.raises(ConfigError, match=r"model\.graph\.rules=empty_prats: no such graph rule"):
         settle(("model=onnx", f"model.file={file}", "model.graph.rules=[empty_prats]"))
+
+
+def segmenter_with_resize(path: Path) -> Path:
+    """Scores of three classes at half of the size, enlarged at the end."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["small"], strides=[2, 2], pads=[1, 1, 1, 1]),
+        helper.make_node(
+            "Resize", ["small", "", "scales"], ["y"], mode="linear", coordinate_transformation_mode="pytorch_half_pixel"
+        ),
+    ]
+    values = [
+        helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 3, 16, 16]),
+        helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 3, 16, 16]),
+    ]
+    weights = np.random.default_rng(0).standard_normal((3, 3, 3, 3)).astype(np.float32)
+    constants = {"w": weights, "scales": np.array([1, 1, 2, 2], np.float32)}
+    tensors = [numpy_helper.from_array(array, name) for name, array in constants.items()]
+    graph = helper.make_graph(nodes, "graph", values[:1], values[1:], tensors)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), str(path))
+    return path
+
+
+def test_a_resize_left_to_the_host_is_checked_for_parity_like_any_rule(tmp_path):
+    file = segmenter_with_resize(tmp_path / "net.onnx")
+    (cell,) = settle(
+        ("model=onnx", f"model.file={file}", "batchsize=2", "model.graph.rules=[drop_output_resize]"),
+    )
+    ran = drive(cell, tmp_path)
+    assert ran.outcome.status == "ok", ran.outcome
+    assert ran.info["rewrite"]["graph"]["rules"] == {"drop_output_resize": 1}
+    assert ran.info["parity"]["exported_rewritten"]["y"]["max_abs_over_range"] < 1e-6
+
+
+def test_outputs_in_files_are_not_read_without_their_resize(tmp_path):
+    from dataclasses import replace
+
+    from harness.commands.data import _check_fit
+
+    file = segmenter_with_resize(tmp_path / "net.onnx")
+    (cell,) = settle(("model=onnx", f"model.file={file}", "model.graph.rules=[drop_output_resize]"))
+    files = replace(cell.settings, evaluate=replace(cell.settings.evaluate, mode="files"))
+    with pytest.raises(ConfigError, match=r"evaluate\.mode=files: outputs that drop_output_resize"):
+        _check_fit(files)
