@@ -24,6 +24,7 @@ from harness.report.comparison_table import comparison_table
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOK_S = 0.25
+START_S = 1.0
 MOST = 0.02
 
 
@@ -43,7 +44,7 @@ class Watch:
         for child in self.parent.children(recursive=True):
             with suppress(psutil.Error):
                 lines[child] = " ".join(child.cmdline())
-        samplers = [child for child, line in lines.items() if "harness.devices.sampler" in line]
+        samplers = [child for child, line in lines.items() if "harness.devices.sampler" in line and _started(child)]
         roles = [("sampler", sampler) for sampler in samplers]
         roles += [("parent", self.parent)] if any("measure-" in line for line in lines.values()) else []
         for role, process in roles:
@@ -88,6 +89,13 @@ def main() -> int:
         print(f"{role}: {100 * watch.share(role):.2f} % of one core over {watch.wall_s[role]:.0f} s")
     print(f"together {100 * both:.2f} % (at most {100 * MOST:g} %)")
     return int(not both <= MOST)
+
+
+def _started(sampler: psutil.Process) -> bool:
+    """Whether its start, which comes before anything is timed, is over."""
+    with suppress(psutil.Error):
+        return time.time() - sampler.create_time() > START_S
+    return False
 
 
 def _records(home: Path) -> list[tuple[bool, Record]]:

@@ -71,8 +71,8 @@ def lost_time(spent: ProcessorTime, *, computes_here: bool) -> dict[str, str]:
     idle_s = spent.wall_s - spent.thread_s - (spent.thread_waited_s or 0.0)
     if computes_here and _noticed(idle_s, spent.wall_s):
         found["stood_still"] = (
-            f"it had {spent.thread_s:.2f} s of CPU time in {spent.wall_s:.2f} s of wall time: stopped or suspended for"
-            f" about {idle_s:.2f} s"
+            f"it had {spent.thread_s:.2f} s of CPU time in {spent.wall_s:.2f} s of wall time: stopped, suspended or"
+            f" blocked for about {idle_s:.2f} s"
         )
     return found
 

@@ -49,7 +49,7 @@ def test_everything_that_disturbed_is_named_in_order(around) -> None:
     found = {each.code: each.message for each in seen.findings(SAMPLES)}
     assert list(found) == ["device_held", "foreign_load", "stood_still", "not_steady"]
     assert "make (pid 7, 1.5 cores)" in found["foreign_load"]
-    assert "stopped or suspended for about 5.90 s" in found["stood_still"]
+    assert "stopped, suspended or blocked for about 5.90 s" in found["stood_still"]
     assert seen.idle_span == (0.0, 0.0)
 
 
