@@ -6,7 +6,6 @@ One run is one process. Inputs are files of seeded values, never ais_bench's own
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 from harness.backends.cann_python import python_environment
 from harness.backends.protocol import Array
 from harness.backends.tool_errors import explained
-from harness.backends.workplace import LEGAL, OTHERS_WRITE, UMASK
+from harness.backends.workplace import LEGAL, OTHERS_WRITE, run_tool
 from harness.errors import HarnessError
 from harness.parsing.ais_bench import AisBenchLog, parse
 from harness.parsing.ais_bench_lines import COMPUTE, D2H, H2D
@@ -157,23 +156,10 @@ def run_profiler(
 def printed(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[str, int]:
     """What a command prints, shown on this process's standard output too, and its exit status."""
     print(f"$ {' '.join(command)}", flush=True)
-    try:
-        done = subprocess.run(
-            list(command),
-            cwd=folder,
-            env=python_environment(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            umask=UMASK,
-            check=False,
-        )
-    except OSError as error:
-        raise HarnessError(f"{command[0]}: {error.strerror or error}", reason="tool_not_executable") from error
-    text = done.stdout.decode(errors="replace")
+    text, status = run_tool(command, folder, python_environment(environment))
     sys.stdout.write(text)
     sys.stdout.flush()
-    return text, done.returncode
+    return text, status
 
 
 def _summary(output: Path, name: str) -> AisBenchSummary | None:

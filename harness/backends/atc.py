@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 
 from harness.backends.atc_command import atc_arguments
 from harness.backends.tool_errors import explained, tool_error
-from harness.backends.workplace import UMASK, acceptable, workplace
+from harness.backends.workplace import acceptable, run_tool, workplace
 from harness.devices.cann import Installation, installation
 from harness.errors import HarnessError
 from harness.parsing.atc import AtcLog, hint_for, parse
@@ -51,7 +50,7 @@ def run_atc(
         raise _missing(here)
     with workplace(target.parent) as folder:
         arguments = atc_arguments(flags, acceptable(onnx, folder, "network.onnx"), folder / "network")
-        text, status = _run([here.atc, *arguments[1:]], folder, environment)
+        text, status = run_tool([here.atc, *arguments[1:]], folder, {**environment, PROCESS_LOG: str(folder / "plog")})
         plog = _process_log(folder / "plog")
         log.write_text(f"$ {' '.join(arguments)}\n{text}{plog}", encoding="utf-8", errors="replace")
         sys.stdout.write(log.read_text(encoding="utf-8"))
@@ -69,24 +68,6 @@ def run_atc(
         for each in parsed.warnings
     )
     return Conversion(tuple(arguments), warnings)
-
-
-def _run(command: list[str], folder: Path, environment: Mapping[str, str]) -> tuple[str, int]:
-    known = {**environment, PROCESS_LOG: str(folder / "plog")}
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=known,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            umask=UMASK,
-            check=False,
-        )
-    except OSError as error:
-        raise HarnessError(f"{command[0]}: {error.strerror or error}", reason="tool_not_executable") from error
-    return done.stdout.decode(errors="replace"), done.returncode
 
 
 def _parsed(text: str) -> AtcLog | None:

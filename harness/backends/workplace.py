@@ -10,10 +10,13 @@ import os
 import re
 import shutil
 import stat
+import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from harness.errors import HarnessError
 
 LEGAL = re.compile(r"[A-Za-z0-9_\-/.]+")
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -52,3 +55,25 @@ def acceptable(file: Path, folder: Path, name: str) -> Path:
     shutil.copyfile(real, target)
     target.chmod(0o644)
     return target
+
+
+def run_tool(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[str, int]:
+    """All that a tool prints, standard error among it, and its exit status; it runs in ``folder`` and reads nothing.
+
+    Raises:
+        HarnessError: it cannot be started (reason ``tool_not_executable``).
+    """
+    try:
+        done = subprocess.run(
+            list(command),
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            umask=UMASK,
+            check=False,
+        )
+    except OSError as error:
+        raise HarnessError(f"{command[0]}: {error.strerror or error}", reason="tool_not_executable") from error
+    return done.stdout.decode(errors="replace"), done.returncode

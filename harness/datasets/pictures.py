@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import cv2
@@ -11,26 +10,14 @@ import numpy.typing as npt
 
 from harness.datasets.images import Pixels
 from harness.datasets.normalise import Normalisation, lookup_tables, normalise
-from harness.datasets.protocol import Item, Prepared
+from harness.datasets.protocol import Item, Prepared, Prepares, Source
 from harness.datasets.windows import Layout, Sliding, layout, window_names
 
 Window = npt.NDArray[np.float32]
 
 
-class PictureSource(Protocol):
-    """Where pictures and their annotations come from."""
-
-    @property
-    def name(self) -> str:
-        """How the configuration calls the data set."""
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The classes; label n of an annotation is class n - 1, label 0 is ignored."""
-
-    @property
-    def items(self) -> Sequence[Item]:
-        """All pictures, in a fixed order."""
+class PictureSource(Source, Protocol):
+    """Where pictures and their annotations come from: label n is class n - 1, label 0 is ignored."""
 
     def read(self, item: Item) -> tuple[Pixels, Pixels]:
         """The picture and its annotation at once."""
@@ -41,37 +28,16 @@ class PictureSource(Protocol):
     def labels(self, item: Item) -> Pixels:
         """The annotation, uint8 (height, width)."""
 
-    def problem(self, item: Item) -> str | None:
-        """Why the item cannot be used; None when nothing is wrong."""
 
-    def fingerprint(self) -> str:
-        """What changes when the items or their content do."""
-
-
-class WindowedPictures:
+class WindowedPictures(Prepares[PictureSource]):
     """A segmentation data set: windows of a picture are samples, its annotation the truth, its Layout the context."""
 
     def __init__(
         self, source: PictureSource, sliding: Sliding | None = None, normalisation: Normalisation | None = None
     ) -> None:
-        self.source = source
+        super().__init__(source)
         self.sliding = sliding or Sliding()
         self._tables = lookup_tables(normalisation or Normalisation())
-
-    @property
-    def name(self) -> str:
-        """The source's name."""
-        return self.source.name
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The source's classes."""
-        return self.source.class_names
-
-    @property
-    def items(self) -> Sequence[Item]:
-        """The source's pictures."""
-        return self.source.items
 
     def load(self, item: Item) -> Prepared:
         """Read one picture and cut it into windows, float32 (3, height, width), RGB."""
@@ -87,14 +53,6 @@ class WindowedPictures:
         height, width = labels.shape
         plan = layout((height, width), self.sliding)
         return Prepared(item, window_names(item.id, plan), (), labels, plan)
-
-    def problem(self, item: Item) -> str | None:
-        """What the source says."""
-        return self.source.problem(item)
-
-    def fingerprint(self) -> str:
-        """What the source says."""
-        return self.source.fingerprint()
 
 
 def cut_windows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy.typing as npt
 
@@ -49,8 +49,8 @@ class BadSample:
     reason: str
 
 
-class Dataset(Protocol):
-    """Methods are called from several threads at once and keep nothing between calls."""
+class Source(Protocol):
+    """Where items and what is known of them come from. Methods are called from several threads at once."""
 
     @property
     def name(self) -> str:
@@ -64,14 +64,51 @@ class Dataset(Protocol):
     def items(self) -> Sequence[Item]:
         """All items that take part, in a fixed order."""
 
+    def problem(self, item: Item) -> str | None:
+        """Why the item cannot be used, found without preparing it; None when all is well."""
+
+    def fingerprint(self) -> str:
+        """A hash that changes when the items or their content do: kept results belong to it."""
+
+
+class Dataset(Source, Protocol):
+    """A source whose items can be prepared for the model. Its methods keep nothing between calls."""
+
     def load(self, item: Item) -> Prepared:
         """Read and prepare one item; raises SampleError when it cannot be used."""
 
     def outline(self, item: Item) -> Prepared:
         """The same with names but without samples: all that reading output files needs."""
 
+
+S = TypeVar("S", bound=Source)
+
+
+class Prepares(Generic[S]):
+    """What every data set that prepares the items of a source passes on to it."""
+
+    def __init__(self, source: S) -> None:
+        self.source = source
+
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self.source.name
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The source's classes."""
+        return self.source.class_names
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """The source's items."""
+        return self.source.items
+
     def problem(self, item: Item) -> str | None:
-        """Why the item cannot be used, found without preparing it; None when all is well."""
+        """What the source says."""
+        return self.source.problem(item)
 
     def fingerprint(self) -> str:
-        """A hash that changes when the items or their content do: kept results belong to it."""
+        """What the source says."""
+        return self.source.fingerprint()

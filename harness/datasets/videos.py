@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import cv2
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from harness.datasets.buffers import Buffers
 from harness.datasets.images import Pixels
 from harness.datasets.normalise import Normalisation, lookup_tables, normalise
-from harness.datasets.protocol import Item, Prepared, SampleError
+from harness.datasets.protocol import Item, Prepared, Prepares, SampleError, Source
 from harness.datasets.video_files import Media, count_frames, read_frames
 from harness.datasets.views import Sampling, crop_places, frame_indices, resized_size
 
@@ -22,20 +21,8 @@ KEPT = 3
 """Unused buffers that a data set keeps: what is prepared ahead, and what is inferred meanwhile."""
 
 
-class VideoSource(Protocol):
+class VideoSource(Source, Protocol):
     """Where videos and their classes come from."""
-
-    @property
-    def name(self) -> str:
-        """How the configuration calls the data set."""
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The classes, in the order of the network's scores."""
-
-    @property
-    def items(self) -> Sequence[Item]:
-        """All videos, in a fixed order."""
 
     @property
     def interval(self) -> int:
@@ -47,38 +34,17 @@ class VideoSource(Protocol):
     def label(self, item: Item) -> int:
         """The index of its class."""
 
-    def problem(self, item: Item) -> str | None:
-        """Why the item cannot be used; None when nothing is wrong."""
 
-    def fingerprint(self) -> str:
-        """What changes when the items or their content do."""
-
-
-class ViewedVideos:
+class ViewedVideos(Prepares[VideoSource]):
     """A video data set: all views of a video are one sample, float32 (views, 3, frames, size, size), RGB."""
 
     def __init__(
         self, source: VideoSource, sampling: Sampling | None = None, normalisation: Normalisation | None = None
     ) -> None:
-        self.source = source
+        super().__init__(source)
         self.sampling = sampling or Sampling()
         self._tables = lookup_tables(normalisation or Normalisation())
         self._buffers = Buffers(views_shape(self.sampling), keep=KEPT)
-
-    @property
-    def name(self) -> str:
-        """The source's name."""
-        return self.source.name
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The source's classes."""
-        return self.source.class_names
-
-    @property
-    def items(self) -> Sequence[Item]:
-        """The source's videos."""
-        return self.source.items
 
     def load(self, item: Item) -> Prepared:
         """Decode one video and prepare its views."""
@@ -91,14 +57,6 @@ class ViewedVideos:
     def outline(self, item: Item) -> Prepared:
         """The name of its file and its class."""
         return Prepared(item, _names(item), (), self.source.label(item), None)
-
-    def problem(self, item: Item) -> str | None:
-        """What the source says."""
-        return self.source.problem(item)
-
-    def fingerprint(self) -> str:
-        """What the source says."""
-        return self.source.fingerprint()
 
 
 def views_shape(sampling: Sampling) -> tuple[int, ...]:
