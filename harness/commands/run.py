@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import subprocess
 import sys
@@ -31,9 +30,6 @@ from harness.sweep.run import Sweep, child_environment
 
 PIPE_COLUMNS = 120
 """How wide tables are where there is no terminal to ask."""
-
-
-UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR}
 
 
 def run_manifest(manifest: Manifest, home: Path) -> int:
@@ -98,13 +94,9 @@ def _run(manifest: Manifest, home: Path) -> int:
 
 
 def _check_home(home: Path) -> None:
-    """Refuse a home that nothing can be written to. A full disk is not refused: it costs the cells that it stops."""
-    try:
-        (home / "records").mkdir(parents=True, exist_ok=True)
-        writable = os.access(home / "records", os.W_OK)
-    except OSError as error:
-        writable = error.errno not in UNWRITABLE
-    if not writable:
+    """Refuse a home that nothing can be written to; makes nothing. A full disk is not refused: it costs only cells."""
+    there = next(path for path in (home, *home.absolute().parents) if path.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
         raise ConfigError(f"{home}: results cannot be written there; go to another folder or set HARNESS_HOME=DIR")
 
 
