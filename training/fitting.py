@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from harness.config.locate import PACKAGE
 from harness.files import sha256_file
 from harness.models.weights import TOLERATED_SUFFIXES
 
 PEAK_RATE, WEIGHT_DECAY, LARGEST_GRADIENT = 2e-3, 0.01, 1.0
+
+
+def begin(arguments: Sequence[str], *, steps: int, batch: int) -> tuple[int, int, int, Path]:
+    """Read ``steps= batch= threads= out=``, make torch deterministic, and return the four; raises SystemExit."""
+    given = dict(argument.split("=", 1) for argument in arguments)
+    steps, batch, threads = (
+        int(given.pop(key, usual)) for key, usual in (("steps", steps), ("batch", batch), ("threads", 1))
+    )
+    folder = Path(given.pop("out", PACKAGE / "models" / "shipped"))
+    if given:
+        raise SystemExit(f"{next(iter(given))}: no such option; known: steps, batch, threads, out")
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(mode=True)
+    return steps, batch, threads, folder
 
 
 def fit(

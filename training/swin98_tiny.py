@@ -17,18 +17,17 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, cast
 
 import cv2
 import numpy as np
 import torch
 import yaml
-from fitting import fit, store, write_card
+from fitting import begin, fit, store, write_card
 from torch import nn
 from torch.nn import functional
 
-from harness.config.locate import PACKAGE, conf_dir
+from harness.config.locate import conf_dir
 from harness.datasets.pictures import WindowedPictures
 from harness.datasets.protocol import Prepared
 from harness.datasets.shapes import SHAPES_CLASSES, SHAPES_VERSION, Shapes
@@ -111,15 +110,7 @@ class Constant:
 
 def main(arguments: Sequence[str]) -> None:
     """Train, store, read back, judge, and write down what came out."""
-    given = dict(argument.split("=", 1) for argument in arguments)
-    steps, batch, threads = (
-        int(given.pop(key, usual)) for key, usual in (("steps", 800), ("batch", 8), ("threads", 1))
-    )
-    folder = Path(given.pop("out", PACKAGE / "models" / "shipped"))
-    if given:
-        raise SystemExit(f"{next(iter(given))}: no such option; known: steps, batch, threads, out")
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(mode=True)
+    steps, batch, threads, folder = begin(arguments, steps=800, batch=8)
     module, size = build()
     untrained, _ = build()
     load_weights(untrained, None, SEED)

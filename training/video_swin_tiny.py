@@ -16,18 +16,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import cast
 
 import cv2
 import numpy as np
 import torch
 import yaml
-from fitting import fit, store, write_card
+from fitting import begin, fit, store, write_card
 from torch import nn
 from torch.nn import functional
 
-from harness.config.locate import PACKAGE, conf_dir
+from harness.config.locate import conf_dir
 from harness.datasets.motions import FRAMES, MOTIONS_CLASSES, MOTIONS_VERSION, Motions
 from harness.datasets.normalise import Normalisation, lookup_tables, normalise
 from harness.datasets.protocol import Item
@@ -107,15 +106,7 @@ def score(module: nn.Module, sampling: Sampling) -> ClassificationResult:
 
 def main(arguments: Sequence[str]) -> None:
     """Train, store, read back, judge, and write down what came out."""
-    given = dict(argument.split("=", 1) for argument in arguments)
-    steps, batch, threads = (
-        int(given.pop(key, usual)) for key, usual in (("steps", 260), ("batch", 64), ("threads", 1))
-    )
-    folder = Path(given.pop("out", PACKAGE / "models" / "shipped"))
-    if given:
-        raise SystemExit(f"{next(iter(given))}: no such option; known: steps, batch, threads, out")
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(mode=True)
+    steps, batch, threads, folder = begin(arguments, steps=260, batch=64)
     module, sampling = build()
     untrained, _ = build()
     load_weights(untrained, None, SEED)

@@ -57,17 +57,24 @@ def python_environment(environment: Mapping[str, str]) -> dict[str, str]:
     return {**environment, "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(kept)}
 
 
+def run_code(
+    python: str, code: str, environment: Mapping[str, str], *, timeout_s: float
+) -> subprocess.CompletedProcess[str]:
+    """Run a few lines in CANN's Python, their output kept as text. Raises OSError and subprocess.TimeoutExpired."""
+    return subprocess.run(
+        [python, "-c", code],
+        env=python_environment(environment),
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+
+
 def versions(python: str, environment: Mapping[str, str]) -> dict[str, str]:
     """Versions of the interpreter, ais_bench, aclruntime and numpy; what cannot be told is left out."""
     try:
-        done = subprocess.run(
-            [python, "-c", _VERSIONS],
-            env=python_environment(environment),
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
+        done = run_code(python, _VERSIONS, environment, timeout_s=TIMEOUT_S)
     except (OSError, subprocess.TimeoutExpired):
         return {}
     pairs = [line.split() for line in done.stdout.splitlines()]

@@ -137,7 +137,7 @@ def _toolkit(known: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _cann_python(known: Mapping[str, str], asked: str | None) -> Iterator[Finding]:
-    from harness.backends.cann_python import interpreter, python_environment, versions
+    from harness.backends.cann_python import interpreter, run_code, versions
     from harness.parsing.failures import classify
 
     try:
@@ -149,14 +149,7 @@ def _cann_python(known: Mapping[str, str], asked: str | None) -> Iterator[Findin
     numbers = ", ".join(f"{name} {version}" for name, version in found.items())
     yield Finding("python", f"{python} ({numbers or 'does not answer'})", good=bool(found), needed="measure")
     try:
-        done = subprocess.run(
-            [python, "-c", IMPORTS],
-            env=python_environment(known),
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
+        done = run_code(python, IMPORTS, known, timeout_s=TIMEOUT_S)
     except (OSError, subprocess.TimeoutExpired) as error:
         yield Finding("ais_bench", str(error), good=False, needed="measure", fix=f"{python} -c '{IMPORTS}' shows it")
         return
