@@ -19,7 +19,7 @@ CHOICES = sorted(
     f"{file.parent.name}={file.stem}"
     for folder in (conf_dir(), sweeps_dir())
     for file in folder.glob("*/*.yaml")
-    if file.parent.name not in {"hydra", "local"}
+    if file.parent.name not in {"hydra", "local", "reference"}
 )
 
 
