@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -64,8 +65,13 @@ def read_floors(home: Path) -> tuple[Floor, ...]:
 
 def noise_floor(home: Path, record: Record) -> Floor | None:
     """The floor of a record's device, or None where it was not calibrated."""
+    return floor_of(read_floors(home), record)
+
+
+def floor_of(floors: Sequence[Floor], record: Record) -> Floor | None:
+    """The one among ``floors`` that holds for a record's device, or None."""
     place = place_of(record)
-    return next((each for each in read_floors(home) if _place(each) == place), None)
+    return next((each for each in floors if _place(each) == place), None)
 
 
 def keep_floor(home: Path, floor: Floor) -> None:

@@ -27,7 +27,7 @@ def prepare_sqlite(path: Path, home: Path) -> None:
     if not path.exists() or path.stat().st_size == 0:
         _create_sqlite(path, home)
     else:
-        _check_version(path)
+        check_version(path)
 
 
 def _create_sqlite(path: Path, home: Path) -> None:
@@ -46,7 +46,7 @@ def _create_sqlite(path: Path, home: Path) -> None:
             leftover.unlink(missing_ok=True)
 
 
-def _check_version(path: Path) -> None:
+def check_version(path: Path) -> None:
     """Refuse a database of another MLflow version before MLflow migrates it unasked, as it does with older ones.
 
     Raises:

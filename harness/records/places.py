@@ -1,0 +1,37 @@
+"""Finds records where a user says that they are: a harness home, a folder of records, the folder of one record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.errors import ConfigError
+from harness.records.found import Found
+from harness.records.io import RECORD_FILE, record_folders
+
+
+def is_uri(place: str) -> bool:
+    """Whether a place is a store's URI rather than a folder of this machine."""
+    return "://" in place or place.startswith("sqlite:")
+
+
+def records_root(folder: Path) -> Path:
+    """Where the records of a folder lie: ``records`` of a harness home, else the folder itself."""
+    home = folder / "records"
+    return home if home.is_dir() and not (folder / RECORD_FILE).is_file() else folder
+
+
+def found_below(folder: Path) -> Iterator[Found]:
+    """Every record at or below a folder, in order of their paths; one that cannot be read with its problem.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: no such folder; give a harness home, a folder of records, or a store's URI")
+    for each in record_folders(records_root(folder)):
+        path = each / RECORD_FILE
+        try:
+            yield Found(str(each), content=path.read_bytes(), folder=each)
+        except OSError as error:
+            yield Found(str(each), problem=f"cannot be read ({error.strerror})", folder=each)
