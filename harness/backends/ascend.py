@@ -229,6 +229,6 @@ def _samples(run: Run, started_s: float) -> Samples:
 
 
 def _real() -> Any:
-    from harness.config.ascend import SimulatorSettings
+    from harness.config.simulator import SimulatorSettings
 
     return SimulatorSettings()

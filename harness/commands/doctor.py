@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.commands.arguments import argument, read_arguments
-from harness.config.ascend import SimulatorSettings
+from harness.config.simulator import SimulatorSettings
 from harness.errors import ConfigError, HarnessError
 
 COMMAND = "python -m harness.doctor"
 IMPORTS = "import aclruntime, numpy; from ais_bench.infer.interface import InferSession"
 WHEELS = "install Ascend's ais_bench and aclruntime wheels into it (not PyPI's packages of that name)"
 TIMEOUT_S = 60.0
+CHIPS = {"none": "Ascend310P3", "cann": "Ascend310P3", "nvidia": "T4"}
+"""What the stand-ins show unless they are told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +31,19 @@ class Arguments:
     """Say what this machine can do: devices, toolkit, driver, firmware, Python, and what is missing."""
 
     soc_version: str = argument(
-        "the device to check, such as Ascend310P3 or cpu; auto: what this machine has", default="auto"
+        "the device to check, such as Ascend310P3, T4 or cpu; auto: what this machine has", default="auto"
     )
     python: str | None = argument("CANN's own Python, as backend.python", default=None)
-    simulator: Literal["none", "cann"] = argument("cann: check the stand-ins instead of the real tools", default="none")
+    simulator: Literal["none", "cann", "nvidia"] = argument(
+        "cann, nvidia: check the stand-ins instead of the real tools", default="none"
+    )
 
 
 @dataclass(frozen=True)
 class Finding:
     """One thing that was looked at; ``fix`` is what to do where it is not ``good``.
 
-    ``needed`` says for what: ``convert`` (ATC), ``measure`` (ais_bench), ``""`` where nothing depends on it.
+    ``needed`` says for what: ``convert`` (ATC), ``measure`` (ais_bench, trtexec), ``""`` where nothing depends on it.
     """
 
     what: str
@@ -59,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from harness.devices import detect
     from harness.simulator.environment import environment
 
-    simulator = SimulatorSettings(name=asked.simulator, kind=asked.simulator)
+    simulator = SimulatorSettings(name=asked.simulator, kind=asked.simulator, chip=CHIPS[asked.simulator])
     known = environment(simulator)
     chosen = detect(known) if asked.soc_version == "auto" else asked.soc_version
     findings = list(examined(chosen, known, asked.python))
@@ -72,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def examined(soc_version: str, known: Mapping[str, str], python: str | None) -> Iterator[Finding]:
-    """Everything that was looked at for a device: Ascend's tools where they are here or wanted, else the CPU's."""
+    """Everything that was looked at for a device: its own tools where they are here or wanted, else the CPU's."""
+    from harness.commands.doctor_gpu import gpus
     from harness.devices.cann import installation
 
     here = installation(known)
@@ -80,6 +85,7 @@ def examined(soc_version: str, known: Mapping[str, str], python: str | None) -> 
         yield from _npus(soc_version, known)
         yield from _toolkit(known)
         yield from _cann_python(known, python)
+    yield from gpus(soc_version, known)
     yield from _host(soc_version)
 
 
@@ -192,10 +198,6 @@ def _version(package: str) -> str:
 def _verdict(soc_version: str, findings: Sequence[Finding], *, auto: bool, simulated: bool) -> int:
     lacking = [finding for finding in findings if not finding.good and finding.needed]
     named = f"soc_version={soc_version}" + (" (auto)" if auto else "") + (", simulated" if simulated else "")
-    known = soc_version == "cpu" or soc_version.startswith("Ascend")
-    if not known:
-        print(f"\n{named}: cannot run here: this machine has no {soc_version} that the harness can drive")
-        return 1
     if not lacking:
         print(f"\n{named}: can run here")
         return 0

@@ -142,6 +142,7 @@ def _device(settings: Settings) -> Mapping[str, Any]:
     known = environment(settings.simulator)
     name = settings.soc_version.name
     try:
-        return describe(name, known) if present(name, known) else {}
+        device_id = settings.device[0] if settings.device else None
+        return describe(name, known, device_id) if present(name, known) else {}
     except HarnessError:
         return {}

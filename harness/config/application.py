@@ -61,7 +61,7 @@ def run_cell(config: DictConfig) -> int:
     from harness.config.freeze import freeze
     from harness.config.locate import harness_home
     from harness.config.settings import settings_from
-    from harness.devices import present
+    from harness.devices import detect, present
 
     hydra = HydraConfig.get()
     values = cast("dict[str, Any]", OmegaConf.to_container(config, resolve=True, throw_on_missing=True))
@@ -71,6 +71,7 @@ def run_cell(config: DictConfig) -> int:
         [list(hydra.overrides.task)],
         command=invocation.current().command or ("python", "-m", "harness", *hydra.overrides.task),
         present=present,
+        detect=detect,
         interleaved=False,
         sweep_id=f"{Path(hydra.sweep.dir).name}-{hydra.job.num}",
     )

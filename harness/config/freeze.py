@@ -11,9 +11,9 @@ from typing import Protocol, cast
 
 from pydantic import TypeAdapter
 
-from harness.config.ascend import SimulatorSettings
 from harness.config.commandline import plain
 from harness.config.schema import Settings
+from harness.config.simulator import SimulatorSettings
 from harness.errors import ConfigError, HarnessError
 from harness.records.schema import Outcome, Status
 from harness.simulator.environment import environment
@@ -47,13 +47,14 @@ def freeze(
     *,
     command: Sequence[str],
     present: Callable[..., bool],
+    detect: Callable[[], str] | None = None,
     interleaved: bool = True,
     sweep_id: str | None = None,
 ) -> Manifest:
     """Name the cells, decide those whose device is elsewhere, and put all into a manifest.
 
     ``overrides`` are each cell's own, as given; ``present`` says whether a device is on this machine, for a simulated
-    one with the environment of its tools, and raises where they cannot say it.
+    one with the environment of its tools, and raises where they cannot say it. ``detect`` says what there is.
 
     Raises:
         ConfigError: the only cell asks for a device that is not here.
@@ -63,8 +64,10 @@ def freeze(
     absent = [outcome for outcome in missing.values() if outcome is not None and outcome.status == "skipped"]
     if absent and len(composed) == 1:
         device = composed[0].settings.soc_version.name
+        simulated = composed[0].settings.simulator.active
+        here = "" if simulated or detect is None else f" (this machine has {detect()})"
         raise ConfigError(
-            f"soc_version={device}: there is no {device} here; run this on the machine that has it, "
+            f"soc_version={device}: there is no {device} here{here}; run this on the machine that has it, "
             "or leave soc_version out to measure what this machine has"
         )
     cells = []

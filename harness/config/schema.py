@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from harness.config.ascend import ConvertSettings, SimulatorSettings
+from harness.config.ascend import ConvertSettings
+from harness.config.simulator import SimulatorSettings
 
 SCHEMA = ConfigDict(extra="forbid", frozen=True)
 
@@ -329,8 +330,8 @@ class Settings:
 
     @property
     def simulates(self) -> bool:
-        """Whether stand-ins take the place of the device; they are an NPU's, and a CPU beside it is the real one."""
-        return self.simulator.active and self.soc_version.name.startswith("Ascend")
+        """Whether stand-ins take the place of the cell's device."""
+        return self.simulator.imitates(self.soc_version.name)
 
     @property
     def evaluates(self) -> bool:

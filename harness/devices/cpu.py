@@ -24,7 +24,11 @@ def present(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:  #
     return (NAME,)
 
 
-def describe(name: str, environment: Mapping[str, str] | None = None) -> dict[str, Any]:  # noqa: ARG001
+def describe(
+    name: str,
+    environment: Mapping[str, str] | None = None,  # noqa: ARG001
+    device_id: int | None = None,  # noqa: ARG001
+) -> dict[str, Any]:
     """The identity of the device; see ``harness.devices.host.identity``."""
     return {"name": name, "kind": "cpu", **host.identity()}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from harness.devices import cpu, host, npu
+from harness.devices import cpu, host, npu, nvidia
 from harness.devices.sample import Reader
 from harness.errors import HarnessError, UnsupportedError
 
@@ -19,15 +19,15 @@ class DeviceModule(Protocol):
     def present(self, environment: Environment = None) -> tuple[str, ...]:
         """The soc_version names of the devices of this kind in this machine, the one that ``auto`` takes first."""
 
-    def describe(self, name: str, environment: Environment = None) -> dict[str, Any]:
-        """The identity of a device that is present."""
+    def describe(self, name: str, environment: Environment = None, device_id: int | None = None) -> dict[str, Any]:
+        """The identity of a device that is present: the one with that id, else the first of its kind."""
 
     def reader(self, name: str, environment: Environment = None, device_id: int | None = None) -> Reader:
         """What reads the telemetry of a device that is present: the one with that id, else the first of its kind."""
 
 
-MODULES: tuple[DeviceModule, ...] = (npu, cpu)
-"""In the order in which ``auto`` prefers them; the one for GPUs goes between the NPU's and the CPU's."""
+MODULES: tuple[DeviceModule, ...] = (npu, nvidia, cpu)
+"""In the order in which ``auto`` prefers them."""
 
 
 def detect(environment: Environment = None) -> str:
@@ -39,22 +39,27 @@ def present(name: str, environment: Environment = None) -> bool:
     """Whether this machine has the device that ``soc_version`` calls ``name``.
 
     Raises:
-        HarnessError: it is an NPU, and npu-smi is there but cannot answer: another container holds it, a library lacks.
+        HarnessError: npu-smi, or for a GPU NVML, is there but cannot answer: another container holds it, a library
+            or the driver lacks.
     """
     if any(name in module.present(environment) for module in MODULES):
         return True
     if name.startswith("Ascend"):
         npu.chips(environment)
+    else:
+        nvidia.visible(environment)
     return False
 
 
-def describe(name: str, environment: Environment = None) -> dict[str, Any]:
+def describe(name: str, environment: Environment = None, device_id: int | None = None) -> dict[str, Any]:
     """The identity of a device: plain JSON values, units in the names, unknown facts left out.
+
+    ``device_id`` tells several of one kind apart.
 
     Raises:
         UnsupportedError: the device is not in this machine.
     """
-    return _module(name, environment).describe(name, environment)
+    return _module(name, environment).describe(name, environment, device_id)
 
 
 def reader(name: str, environment: Environment = None, device_id: int | None = None) -> Reader:
@@ -67,12 +72,13 @@ def reader(name: str, environment: Environment = None, device_id: int | None = N
 
 
 def trouble(environment: Environment = None) -> str | None:
-    """Why the NPUs of this machine cannot be used although their tool is there: one line; None where nothing is wrong.
+    """Why NPUs or GPUs of this machine cannot be used although their tool is there: one line, or None.
 
     ``detect`` takes the next best device then, which its user should know.
     """
     try:
         npu.chips(environment)
+        nvidia.visible(environment)
     except HarnessError as error:
         return f"{error}; {error.hint}" if error.hint else str(error)
     return None

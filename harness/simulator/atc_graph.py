@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.backends.atc_flags import parse_shapes
-from harness.config.ascend import SimulatorSettings
+from harness.config.simulator import SimulatorSettings
 from harness.simulator.atc_report import AtcError, invalid
 from harness.simulator.cost import cost
 

@@ -1,6 +1,7 @@
-"""The environment in which a process finds the stand-ins instead of the real tools: ``simulator=cann``, nothing else.
+"""The environment in which a process finds the stand-ins instead of the real tools: ``simulator=...``, nothing else.
 
-``bin`` holds the executables, ``python`` the modules, ``Ascend`` the version files of an installation.
+Of an NPU, ``bin`` holds the executables, ``python`` the modules, ``Ascend`` the version files of an installation; of an
+NVIDIA GPU, ``bin/nvidia`` holds the executables and ``python/nvidia`` the module ``pynvml``.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from harness.config.ascend import SimulatorSettings
+from harness.config.simulator import SimulatorSettings
 from harness.simulator.options import SALT_VARIABLE, VARIABLE
 
 HERE = Path(__file__).resolve().parent
 TOOLKIT = HERE / "Ascend" / "ascend-toolkit" / "latest"
 MODULES = (HERE / "python" / "frontend", HERE / "python" / "runtime")
 """The folders of ``ais_bench`` and of ``aclruntime``; the genuine ais_bench runs on the second alone."""
+NVIDIA_TOOLS, NVIDIA_MODULES = HERE / "bin" / "nvidia", HERE / "python" / "nvidia"
 
 
 def environment(settings: SimulatorSettings, base: Mapping[str, str] | None = None, salt: str = "") -> dict[str, str]:
@@ -30,7 +32,8 @@ def environment(settings: SimulatorSettings, base: Mapping[str, str] | None = No
     found = dict(os.environ if base is None else base)
     if not settings.active:
         return found
-    places = [str(folder) for folder in MODULES]
+    nvidia = settings.kind == "nvidia"
+    places = [str(folder) for folder in ((NVIDIA_MODULES,) if nvidia else MODULES)]
     found |= {
         VARIABLE: json.dumps(asdict(settings)),
         SALT_VARIABLE: salt or found.get(SALT_VARIABLE, ""),
@@ -39,6 +42,9 @@ def environment(settings: SimulatorSettings, base: Mapping[str, str] | None = No
         "PYTHONPATH": os.pathsep.join(_once([*places, *_parts(found, "PYTHONPATH")])),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+    if nvidia:
+        found["PATH"] = os.pathsep.join(_once([str(NVIDIA_TOOLS), *_parts(found, "PATH")]))
+        return found
     if settings.fail == "toolkit_missing":  # what a shell looks like in which set_env.sh was not sourced
         found.pop("ASCEND_HOME_PATH", None)
         found["PATH"] = os.pathsep.join(_once([str(HERE / "bin" / "driver"), *_parts(found, "PATH")]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from harness.config.ascend import SimulatorSettings
+from harness.config.simulator import SimulatorSettings
 from harness.simulator.options import options
 
 VERSION, DRIVER, FIRMWARE = "22.0.2", "22.0.2", "1.82.22.2.220"

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from pydantic import TypeAdapter
 
-from harness.config.ascend import SimulatorSettings
+from harness.config.simulator import SimulatorSettings
 
 VARIABLE = "HARNESS_SIMULATOR"
 SALT_VARIABLE = "HARNESS_SIMULATOR_SALT"

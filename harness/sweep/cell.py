@@ -23,7 +23,7 @@ from harness.records.schema import (
     Summary,
     Weights,
 )
-from harness.simulator.options import simulated
+from harness.simulator.options import options, simulated
 from harness.stages.pipeline import Pipeline
 from harness.stages.reference import has_reference, is_reference
 from harness.sweep.manifest import Cell, Manifest
@@ -165,7 +165,7 @@ def build_record(
 
 def _stand_ins_given(settings: Settings) -> bool:
     """Whether this process was started among stand-ins, so that a sweep that asks for none gets them all the same."""
-    return simulated() and settings.soc_version.name.startswith("Ascend")
+    return simulated() and options().imitates(settings.soc_version.name)
 
 
 def _notes_of(run: CellRun, *stages: str) -> list[str]:

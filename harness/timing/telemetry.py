@@ -18,6 +18,8 @@ Span = tuple[float, float]
 
 THROTTLED_CLOCK = 0.75
 """A clock below this share of the nominal one counts as throttled (nvbench; PEERS.md R8)."""
+BY_DESIGN = frozenset({"sw_power_cap"})
+"""Reasons that leave nothing out: the board's power limit is part of a GPU, and a T4 is at it under any heavy load."""
 SUMMARISED = ("power_w", "temperature_c", "clock_mhz", "utilisation_percent", "memory_used_bytes", "host_load")
 
 
@@ -84,12 +86,13 @@ def energy(series: Series, window: Span, idle: Span) -> Energy | None:
 def throttled_spans(series: Series, window: Span) -> tuple[Span, ...]:
     """The parts of the window in which the device throttled, each from half a reading before to half a one after.
 
-    It throttled where a reading names a reason, or its clock is below ``THROTTLED_CLOCK`` of the nominal one.
+    It throttled where a reading names a reason other than those ``BY_DESIGN``, or its clock is below
+    ``THROTTLED_CLOCK`` of the nominal one.
     """
     times = series.time_s
     if not times.size:
         return ()
-    named = np.asarray([bool(reason) for reason in series.reasons])
+    named = np.asarray([not BY_DESIGN.issuperset(reason.split("+")) if reason else False for reason in series.reasons])
     absent = np.full(times.size, np.nan)
     clock, nominal = series.columns.get("clock_mhz", absent), series.columns.get("nominal_mhz", absent)
     slow = np.nan_to_num(clock / nominal, nan=1.0) < THROTTLED_CLOCK

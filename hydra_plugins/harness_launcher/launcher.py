@@ -43,16 +43,16 @@ class HarnessLauncher(Launcher):
         from harness.config.compose import compose_cells
         from harness.config.freeze import freeze
         from harness.config.locate import harness_home
-        from harness.devices import present, trouble
+        from harness.devices import detect, present, trouble
 
         command = invocation.current()
         composed = compose_cells(self.hydra_context.config_loader, self.config, job_overrides)
-        manifest = freeze(composed, job_overrides, command=command.command, present=present)
+        manifest = freeze(composed, job_overrides, command=command.command, present=present, detect=detect)
         found = sorted({each.settings.soc_version.name for each in composed if each.device_found})
         if found:
             print(f"device {', '.join(found)} (soc_version=auto)", flush=True)
             if problem := trouble():
-                print(f"no NPU is used: {problem}", flush=True)
+                print(f"what else there is cannot be used: {problem}", flush=True)
         status = run_manifest(manifest, harness_home())
         command.note(status)
         return [

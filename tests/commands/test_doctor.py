@@ -36,3 +36,12 @@ def test_another_chip_and_a_device_that_nobody_drives(capsys: pytest.CaptureFixt
     assert main(["soc_version=cpu"]) == 0
     assert main(["soc_versoin=cpu"]) == 2
     assert "did you mean 'soc_version'" in capsys.readouterr().err
+
+
+def test_a_gpu_is_told_with_what_drives_it(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.commands.doctor_gpu.torch_cuda", lambda: "12.8")
+    assert main(["simulator=nvidia"]) == 0
+    said = capsys.readouterr().out
+    assert "T4 (Tesla T4)" in said
+    assert "driver 550.54.15, CUDA 12.4, 70 W" in said
+    assert "soc_version=T4 (auto), simulated: can run here" in said

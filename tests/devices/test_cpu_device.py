@@ -105,7 +105,7 @@ def test_a_kind_in_front_of_the_cpu_is_preferred(monkeypatch):
             return ("Ascend310P3",)
 
         @staticmethod
-        def describe(name, _=None):
+        def describe(name, _=None, __=None):
             return {"name": name, "kind": "npu"}
 
     monkeypatch.setattr(registry, "MODULES", (Npu, *registry.MODULES))

@@ -12,7 +12,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from harness.config.ascend import SimulatorSettings
+from harness.config.simulator import SimulatorSettings
 from harness.simulator.environment import environment
 
 Tool = Callable[..., subprocess.CompletedProcess[str]]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.config.ascend import SimulatorSettings
+from harness.config.simulator import SimulatorSettings
 from harness.simulator.environment import MODULES, environment
 
 FRONT_END = r"""

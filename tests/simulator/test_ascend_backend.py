@@ -11,10 +11,10 @@ import pytest
 
 from harness.backends.ascend import iterations
 from harness.backends.registry import cell_backend
-from harness.config.ascend import SimulatorSettings
 from harness.config.compose import compose_settings
 from harness.config.freeze import freeze
 from harness.config.schema import InputSettings, MeasureSettings, ModelSettings, Settings
+from harness.config.simulator import SimulatorSettings
 from harness.devices import present
 from harness.errors import ConfigError, HarnessError
 from tests.simulator.conftest import expected, network

@@ -14,7 +14,7 @@ import pytest
 
 import harness
 from harness.backends.ascend_session import AscendSession
-from harness.config.ascend import SimulatorSettings
+from harness.config.simulator import SimulatorSettings
 from harness.simulator.environment import environment
 from tests.simulator.conftest import expected
 

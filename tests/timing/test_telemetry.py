@@ -60,6 +60,8 @@ def test_a_low_clock_and_a_named_reason_are_throttling() -> None:
     named = series(times, reasons=["", "thermal", "", "", "", "power"])
     assert throttled_spans(named, (0.0, 5.0)) == ((0.5, 1.5), (4.5, 5.0))
     assert throttled_spans(series(times, clock_mhz=[100] * 6), (0.0, 5.0)) == ()
+    limited = series(times, reasons=["sw_power_cap"] * 5 + ["hw_slowdown+sw_power_cap"])
+    assert throttled_spans(limited, (0.0, 5.0)) == ((4.5, 5.0),), "a GPU's power limit is part of it"
 
 
 def test_iterations_that_touch_a_span_are_left_out_and_no_others() -> None:
