@@ -125,13 +125,13 @@ def _publish(manifest: Manifest, home: Path, records: Sequence[Record]) -> list[
     written = any((folder / record.name / "record.json").is_file() for record in records)
     if not written or not any(cell.settings.tracking.enabled for cell in manifest.cells):
         return []
-    command = [sys.executable, "-m", "harness.tracking", f"home={home}", str(folder)]
+    command = [sys.executable, "-m", "harness.publish", f"home={home}", str(folder)]
     try:
         if subprocess.run(command, env=child_environment(), check=False).returncode == 0:
             return []
     except KeyboardInterrupt:
         pass
-    return [f"not everything is in MLflow yet; `python -m harness.tracking {folder}` publishes it later"]
+    return [f"not everything is in MLflow yet; `python -m harness.publish {folder}` publishes it later"]
 
 
 def _device(settings: Settings) -> Mapping[str, Any]:

@@ -70,6 +70,9 @@ def _omegaconf(error: OmegaConfBaseException, words: Sequence[str]) -> str:
     if isinstance(error, MissingMandatoryValue):
         return f"{key or _flat(str(error))} must be given: {key or 'key'}=VALUE"
     reason = _flat(str(error.msg or error).split("\n", 1)[0])
+    unset = re.search(r"Environment variable '([^']*)' not found", reason)
+    if unset:
+        return f"{key} is taken from {unset[1]}, which is not set; set it, or give {key}=VALUE"
     origin = next((word for word in words if word.startswith(key.split(".")[0] + "=")), None)
     return (f"{key}: {reason}" if key and key not in reason else reason) + (f" (in {origin})" if origin else "")
 

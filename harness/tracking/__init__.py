@@ -1,5 +1,5 @@
 """Tracking: fills MLflow from records, again and again without doubling anything. Reads records only.
 
-``python -m harness.tracking RECORD_FOLDER...`` in a process of its own is how a sweep publishes; MLflow takes seconds
+``python -m harness.publish`` in a process of its own is how a sweep publishes; MLflow takes seconds
 to import and is imported nowhere else.
 """

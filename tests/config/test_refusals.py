@@ -26,6 +26,7 @@ REFUSED = [
     (["batchsize=1.5"], ["batchsize=1.5: expected a whole number"]),
     (["batchsize=1,x", "-m"], ["batchsize=x: expected a whole number"]),
     (["batchsize=null"], ["batchsize=null: expected a whole number"]),
+    (["tracking=server"], ["tracking.uri is taken from MLFLOW_TRACKING_URI, which is not set", "tracking.uri=VALUE"]),
     (["tracking.enabled=perhaps"], ["tracking.enabled=perhaps: expected true or false"]),
     (["precision.dtype=float61"], ["precision.dtype=float61", "did you mean 'float16'?"]),
     (["limits.memory_gb=lots"], ["limits.memory_gb=lots: expected a number or 'auto' or 'none'"]),

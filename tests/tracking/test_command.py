@@ -1,4 +1,4 @@
-"""``python -m harness.tracking``: what it prints, its exit status, and what its parent need not import."""
+"""``python -m harness.publish``: what it prints, its exit status, and what its parent need not import."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.tracking.__main__ import main
+from harness.commands.publish import main
 from tests.tracking.synthetic import make_record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +18,7 @@ def test_a_sweep_is_published_in_two_lines(home: Path, monkeypatch: pytest.Monke
     folders = [str(make_record(home, cell=cell, batchsize=cell + 1)[0]) for cell in range(2)]
     monkeypatch.chdir(home.parent)
     done = subprocess.run(
-        [sys.executable, "-m", "harness.tracking", f"home={home}", *folders],
+        [sys.executable, "-m", "harness.publish", f"home={home}", *folders],
         capture_output=True,
         text=True,
         check=False,
@@ -54,15 +54,27 @@ def test_a_delay_is_one_line_for_all_and_status_one(home: Path, capsys: pytest.C
     assert line.endswith("Nothing is lost: the records are complete")
 
 
-@pytest.mark.parametrize("arguments", [[], ["home=x"], ["/no/such/folder"]])
-def test_wrong_arguments_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_folder_all_records_of_the_home_are_sent(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for sweep in ("one", "two"):
+        make_record(home, sweep=sweep, rounds=1)
+    monkeypatch.setenv("HARNESS_HOME", str(home))
+    assert main([]) == 0
+    assert "2 published" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["home=/no/such/home"], ["/no/such/folder"], ["url=http://host"]])
+def test_wrong_arguments_are_refused_in_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
-    assert "expected: python -m harness.tracking" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("harness.publish: ")
+    assert arguments[0].partition("=")[0].strip("/") in line or "/no/such/home/records: no such folder" in line
 
 
 def test_mlflow_is_imported_by_nobody_who_only_asks() -> None:
     code = (
-        "import sys, harness.tracking.publish, harness.tracking.__main__\n"
+        "import sys, harness.tracking.publish, harness.commands.publish\n"
         "import harness.records.io, harness.records.provenance\n"
         "heavy = {'mlflow', 'torch', 'onnx', 'onnxruntime', 'sqlalchemy', 'numpy', 'pandas'}\n"
         "print(sorted(heavy & set(sys.modules)))"

@@ -86,7 +86,7 @@ def test_a_publication_that_died_at_any_write_is_completed(
 
 
 def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "harness.tracking", *map(str, arguments)]
+    return [sys.executable, "-m", "harness.publish", *map(str, arguments)]
 
 
 def published(home: Path) -> int:

@@ -1,7 +1,7 @@
-"""``python -m harness.tracking [home=DIR] [uri=URI] [experiment=NAME] FOLDER...``: publish records to MLflow.
+"""``python -m harness.publish [FOLDER...]``: send to MLflow what it does not have yet.
 
-A folder is a record or holds records (``mlruns/records`` publishes all of them). Exit status 0: MLflow has everything;
-1: something is delayed, with one line that says why; 2: wrong arguments.
+A sweep publishes by itself; this is for what could not be sent then, for another store, and for records of another
+machine. It may be cut off and repeated at will.
 """
 
 from __future__ import annotations
@@ -10,42 +10,60 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from harness.commands.arguments import argument, read_arguments
+from harness.config.locate import harness_home
+from harness.errors import ConfigError, HarnessError
 from harness.records.redaction import redact_text
 from harness.tracking.publish import Published, publish
 from harness.tracking.sqlite import sqlite_path
 from harness.tracking.view import view_query
 
-USAGE = "python -m harness.tracking [home=DIR] [uri=URI] [experiment=NAME] RECORD_FOLDER..."
-_KEYS = ("home", "uri", "experiment")
+COMMAND = "python -m harness.publish [FOLDER...]"
+REFUSED = 2
 
 
-def main(arguments: Sequence[str]) -> int:
+@dataclass(frozen=True)
+class Publish:
+    """Send records to MLflow that it does not have yet; what it has already is left as it is.
+
+    A FOLDER is a record or holds records; without any, all records of the home are meant.
+    Exit status 0: MLflow has everything; 1: something is delayed, with one line that says why; 2: wrong arguments.
+    """
+
+    positional: tuple[str, ...] = argument("records, or folders that hold some (none: all of the home)", default=())
+    uri: str | None = argument("the store (null: what each record asks for); with it all are sent", default=None)
+    experiment: str | None = argument("the experiment (null: what each record asks for)", default=None)
+    home: str | None = argument("the folder with records and store (null: HARNESS_HOME, or mlruns)", default=None)
+
+
+def main(words: Sequence[str] | None = None) -> int:
     """Publish what the arguments name; returns the exit status."""
-    if set(arguments) & {"-h", "--help"}:
-        print(f"usage: {USAGE}\n\n{__doc__}")
-        return 0
-    options = {}
-    folders = []
-    for argument in arguments:
-        key, equals, value = argument.partition("=")
-        if equals and key in _KEYS and value:
-            options[key] = value
-        else:
-            folders.append(Path(argument))
-    missing = [folder for folder in folders if not folder.is_dir()]
-    if not folders or missing:
-        what = f"{missing[0]}: no such folder" if missing else "nothing to publish"
-        print(f"{what}; expected: {USAGE}", file=sys.stderr)
-        return 2
-    home = Path(options["home"]) if "home" in options else None
-    results = publish(folders, home=home, uri=options.get("uri"), experiment=options.get("experiment"))
+    try:
+        wanted = read_arguments(Publish, sys.argv[1:] if words is None else words, command=COMMAND)
+        folders = _folders(wanted)
+    except HarnessError as error:
+        print(f"harness.publish: {error}", file=sys.stderr)
+        return REFUSED
+    home = Path(wanted.home).expanduser() if wanted.home else None
+    results = publish(folders, home=home, uri=wanted.uri, experiment=wanted.experiment)
     for line in report(results):
         print(line)
     for line in delays(results):
         print(line, file=sys.stderr)
     return 1 if any(result.state == "delayed" for result in results) else 0
+
+
+def _folders(wanted: Publish) -> list[Path]:
+    """The folders that are meant. Raises ConfigError for one that is not there."""
+    home = Path(wanted.home).expanduser() if wanted.home else harness_home()
+    folders = [Path(name).expanduser() for name in wanted.positional] or [home / "records"]
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigError(f"{folder}: no such folder; give one with records, or home=DIR")
+    return folders
 
 
 def report(results: Sequence[Published]) -> list[str]:
@@ -60,7 +78,7 @@ def report(results: Sequence[Published]) -> list[str]:
         shown = redact_text(_short(uri))
         lines.append(f"MLflow: {counts} in experiment {experiment} of {shown}")
         page = f"#/experiments/{identity}/runs{view_query()}"
-        if sqlite_path(uri) is None:
+        if uri.startswith(("http://", "https://")):
             lines.append(f"  look: {shown.rstrip('/')}/{page}")
         else:
             lines.append(f"  look: mlflow ui --backend-store-uri {shown}   then http://127.0.0.1:5000/{page}")
@@ -86,7 +104,3 @@ def _short(uri: str) -> str:
         return uri
     relative = os.path.relpath(path)
     return uri if relative.startswith("..") else f"sqlite:///{relative}"
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
