@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,9 @@ from hypothesis import HealthCheck, settings
 # The suite times nothing: a slow machine is no failure.
 settings.register_profile("harness", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("harness")
+
+# Sweeps of the tests wait for each other and for nobody else on this machine.
+os.environ["HARNESS_LOCKS"] = tempfile.mkdtemp(prefix="harness-test-locks-")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,13 @@ from harness.records.schema import Record
 from harness.report.accuracy import accuracy_table
 from harness.report.cells import cells_table
 from harness.report.method import method_markdown
+from harness.sweep.folder import LOCK_FILE, MANIFEST_FILE, begin_sweep, end_sweep, finished_sweep, sweep_folder
+from harness.sweep.locks import locked_now
 from harness.sweep.manifest import Manifest, write_manifest
 from harness.sweep.outcome import exit_status
 from harness.sweep.progress import Progress
-from harness.sweep.run import Sweep, child_environment
+from harness.sweep.run import Sweep
+from harness.sweep.step import child_environment
 
 PIPE_COLUMNS = 120
 """How wide tables are where there is no terminal to ask."""
@@ -43,40 +47,84 @@ def run_manifest(manifest: Manifest, home: Path) -> int:
 
 
 def _run(manifest: Manifest, home: Path) -> int:
-    from harness.records.provenance import environment, package_list
-
     console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
-    _check_home(home)
+    check_home(home)
     manifest = prepared(manifest, console)
     invocation.current().started = True  # from here on a wrong setting is a cell's outcome, not a refusal
-    folder = home / "sweeps" / manifest.sweep_id
+    folder = sweep_folder(home, manifest.sweep_id)
+    problems = []
+    with ExitStack() as stack:
+        try:
+            write_manifest(manifest, folder / MANIFEST_FILE)
+            stack.enter_context(locked_now(folder / LOCK_FILE))
+        except (HarnessError, OSError) as error:
+            problems.append(f"the manifest could not be written, so this sweep cannot be resumed: {error}")
+        return carry_out(manifest, home, console, problems)
+
+
+def carry_out(
+    manifest: Manifest,
+    home: Path,
+    console: Console,
+    problems: Sequence[str] = (),
+    *,
+    resume: bool = False,
+    retry: bool = False,
+) -> int:
+    """Run all cells of a manifest and finish the sweep; returns the exit status. The caller holds the sweep's lock."""
     console.print(f"home   {home}", highlight=False, markup=False, soft_wrap=True)
     console.print(
         f"sweep  {manifest.sweep_id}: {len(manifest.cells)} cell{'s' * (len(manifest.cells) != 1)}",
         highlight=False,
         markup=False,
     )
-    problems = []
-    try:
-        write_manifest(manifest, folder / "manifest.json")
-    except OSError as error:
-        problems.append(f"the manifest could not be written: {error}")
-    sweep = Sweep(
+    folder = sweep_folder(home, manifest.sweep_id)
+    begin_sweep(folder)
+    sweep = new_sweep(manifest, home, console, resume=resume, retry=retry)
+    records = sweep.run()
+    problems = [*problems, *(f"record of {name} could not be written: {why}" for name, why in sweep.unwritten.items())]
+    status = finish(manifest, records, home, console, problems, log=sweep.progress.append)
+    if finished_sweep(manifest, records):
+        end_sweep(folder)
+    return status
+
+
+def new_sweep(manifest: Manifest, home: Path, console: Console, **how: Any) -> Sweep:
+    """A sweep that logs to its folder and knows this machine; ``how`` are further fields of it."""
+    from harness.records.provenance import environment, package_list
+
+    log = sweep_folder(home, manifest.sweep_id) / "sweep.log"
+    return Sweep(
         manifest,
         home,
-        Progress(console, log=folder / "sweep.log", history=home / "sweeps" / "history.json"),
+        Progress(console, log=log, history=home / "sweeps" / "history.json"),
         device=_device,
         environment=environment(),
         packages=package_list(),
+        **how,
     )
-    records = sweep.run()
+
+
+def finish(
+    manifest: Manifest,
+    records: Sequence[Record],
+    home: Path,
+    console: Console,
+    problems: Sequence[str] = (),
+    *,
+    log: Callable[[str], None],
+) -> int:
+    """Print and keep the table of a sweep, draw and publish it; returns the exit status.
+
+    ``records`` are in the order of the manifest's cells; ``log`` gets the table; ``problems`` are printed at the end.
+    """
+    folder, problems = sweep_folder(home, manifest.sweep_id), list(problems)
     tables = [table for table in (cells_table(records), accuracy_table(records)) if table]
     for each in tables:
         console.print(each)
         console.print()
     table = "\n".join(filter(None, [*(each.markdown() for each in tables), method_markdown(records)]))
-    sweep.progress.append(table)
-    problems += [f"record of {name} could not be written: {reason}" for name, reason in sweep.unwritten.items()]
+    log(table)
     try:
         write_atomically(folder / "table.md", table.encode())
     except OSError as error:
@@ -93,7 +141,7 @@ def _run(manifest: Manifest, home: Path) -> int:
     return exit_status([record.outcome for record in records])
 
 
-def _check_home(home: Path) -> None:
+def check_home(home: Path) -> None:
     """Refuse a home that nothing can be written to; makes nothing. A full disk is not refused: it costs only cells."""
     there = next(path for path in (home, *home.absolute().parents) if path.exists())
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.files import replacing
 from harness.records.schema import Finding, Repeat, Tail, Telemetry
 from harness.stages.audit import Audit
 from harness.stages.request import Request
@@ -141,9 +142,8 @@ def _rate_hz(series: Series) -> float:
 
 
 def _write(target: Path, samples: Samples, mask: Mask) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {f"{boundary}_ms": times for boundary, times in samples.times_ms.items()}
     if not mask.all():
         arrays["kept"] = mask
-    with target.open("wb") as file:
+    with replacing(target) as file:
         np.savez_compressed(file, warmup_ms=samples.warmup_ms, **arrays)

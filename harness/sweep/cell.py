@@ -24,7 +24,7 @@ from harness.records.schema import (
     Weights,
 )
 from harness.simulator.options import options, simulated
-from harness.stages.pipeline import Pipeline
+from harness.stages.pipeline import Pipeline, evaluation
 from harness.stages.reference import has_reference, is_reference
 from harness.sweep.manifest import Cell, Manifest
 from harness.timing.summary import summarise
@@ -60,14 +60,26 @@ class CellRun:
     tools: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
     accuracies: dict[str, Accuracy] = field(default_factory=dict)
-    record_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     said: tuple[str, ...] = ()
     """What a reader should know of how the cell was run."""
+    kept: Record | None = None
+    """The record of a cell that was finished before this process began; nothing of it is run or written again."""
+    before: Record | None = None
+    """The record that this process goes on from."""
+    earlier: dict[str, Step] = field(default_factory=dict)
+    """Steps of that record that made files; one that turns out to be cached still is the same step."""
+    saved: Record | None = None
+    """The record as it was last written."""
 
     @property
     def active(self) -> bool:
         """Whether the cell still takes part."""
-        return self.outcome is None
+        return self.outcome is None and self.kept is None
+
+    @property
+    def rounds(self) -> set[int]:
+        """The numbers of the rounds that the cell was measured in."""
+        return {repeat.round for repeat in self.repeats}
 
     @property
     def complete(self) -> bool:
@@ -83,10 +95,18 @@ class CellRun:
             self.tools = step.info.get("tools", {})
             self.inputs = step.info.get("inputs", {})
             self.repeats.append(_REPEAT.validate_python({**repeat, "peak_memory_bytes": step.peak_memory_bytes}))
+            self.repeats.sort(key=lambda each: each.round)
             step = _without_info(step)
         if step.info.get("accuracy") is not None:
             self.accuracies[step.stage] = _ACCURACY.validate_python(step.info["accuracy"])
-        self.steps.append(step)
+        known = self.earlier.pop(step.stage, None)
+        if step.cached and known is not None and known.key == step.key:
+            step = replace(known, info=step.info, artifacts=step.artifacts)
+            measured = [place for place, each in enumerate(self.steps) if each.stage == "measure"]
+            after = step.stage in evaluation(self.cell.settings) or not measured
+            self.steps.insert(len(self.steps) if after else measured[0], step)
+        else:
+            self.steps.append(step)
         if step.outcome.status != "ok":
             self.outcome = step.outcome
 
@@ -122,6 +142,9 @@ def build_record(
     from harness import __version__
 
     settings = run.cell.settings
+    if run.before is not None and not run.prepared:  # what the stages made is known to the earlier record only
+        last = run.outcome or run.before.outcome
+        return replace(run.before, outcome=last, finished=now(), steps=_united(run), overrides=run.cell.overrides)
     first = run.pipeline.info("export") or run.pipeline.info("adopt")
     weights = _WEIGHTS.validate_python(first["weights"]) if first.get("weights") else None
     made = {
@@ -135,7 +158,7 @@ def build_record(
     )
     source: Source = "simulated" if settings.simulates or _stand_ins_given(settings) else "measured"
     return Record(
-        record_id=run.record_id,
+        record_id=record_id(manifest, run.cell),
         sweep_id=manifest.sweep_id,
         cell=run.cell.index,
         name=run.cell.name,
@@ -161,6 +184,19 @@ def build_record(
         harness_version=__version__,
         interleaved=manifest.interleaved,
     )
+
+
+def record_id(manifest: Manifest, cell: Cell) -> str:
+    """The identity of a cell's record: the same however often its sweep is killed and gone on with."""
+    return uuid.uuid5(uuid.NAMESPACE_OID, f"{manifest.sweep_id} {manifest.created} {cell.index} {cell.name}").hex
+
+
+def _united(run: CellRun) -> tuple[Step, ...]:
+    """The steps of the earlier record, and those of this process that it lacks."""
+    known = run.before.steps if run.before is not None else ()
+    names = {(step.stage, step.round, step.key) for step in known if step.outcome.status == "ok"}
+    kept = [step for step in known if step.outcome.status == "ok"]
+    return (*kept, *(_without_info(step) for step in run.steps if (step.stage, step.round, step.key) not in names))
 
 
 def _stand_ins_given(settings: Settings) -> bool:

@@ -7,7 +7,7 @@ where nothing is known. What goes wrong with its file goes wrong silently.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from pydantic import Field, TypeAdapter
 from harness.config.schema import PositiveInt, Settings
 from harness.files import write_atomically
 from harness.stages.pipeline import evaluation, preparation
-from harness.sweep.manifest import Manifest
+from harness.sweep.manifest import Cell, Manifest
 
 HISTORY_LENGTH = 1000
 
@@ -67,9 +67,12 @@ class Remaining:
     by_budget: bool = False
 
 
-def planned(manifest: Manifest) -> tuple[Planned, ...]:
-    """All steps of a sweep that are not decided beforehand: preparing ones cell by cell, the rounds, then accuracy."""
-    cells = [cell for cell in manifest.cells if cell.decided is None]
+def planned(manifest: Manifest, among: Sequence[Cell] | None = None) -> tuple[Planned, ...]:
+    """All steps of a sweep that are not decided beforehand: preparing ones cell by cell, the rounds, then accuracy.
+
+    ``among``: of these cells only.
+    """
+    cells = [cell for cell in (manifest.cells if among is None else among) if cell.decided is None]
     steps = [Planned(cell.name, _work(cell.settings, stage)) for cell in cells for stage in preparation(cell.settings)]
     for number in range(1, manifest.rounds + 1):
         for cell in cells:

@@ -19,6 +19,8 @@ from harness.sweep.process import ChildExit
 TAIL_BYTES = 64 * 1024
 """How much of a log's end is read for a cause."""
 MESSAGE_LENGTH = 500
+SIGKILLED = "sigkill"
+"""The reason of a step that somebody's SIGKILL ended, which says nothing about the cell."""
 _DEVICE_MEMORY = re.compile(
     r"(CUDA|GPU|HIP|NPU|device)[^\n]{0,80}out of memory|out of memory[^\n]{0,40}(GPU|device)"  # torch, CUDA runtime
     r"|cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|CUBLAS_STATUS_ALLOC_FAILED|torch\.(cuda\.)?OutOfMemoryError"
@@ -143,7 +145,7 @@ def _signalled(child: ChildExit, tail: str, stage: str) -> Outcome:
             message = "killed by the kernel because memory ran out"
             return _outcome("oom", stage, "oom_killed", message, _memory_hint(child))
         hint = "not by the harness and not by this kernel for want of memory: somebody, or a job scheduler's limit"
-        return _outcome("crashed", stage, "killed_by_signal", "killed by SIGKILL", hint)
+        return _outcome("crashed", stage, SIGKILLED, "killed by SIGKILL", hint)
     cause = _cause(tail, child, stage)
     if cause is not None and cause.status == "oom":
         return cause

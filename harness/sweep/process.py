@@ -128,12 +128,14 @@ def run_child(
     timeout_s: float,
     env: Mapping[str, str] | None = None,
     memory_limit_bytes: int | None = None,
+    mark: str | None = None,
 ) -> ChildExit:
     """Run a command to its end, its standard output and error in ``log``; it has no standard input.
 
     The child leads its own process group, is the kernel's first choice when memory runs out, and is bound by
     ``memory_limit_bytes``. After ``timeout_s`` it is stopped with its group: SIGTERM, 5 s, SIGKILL. Descendants that
-    outlive it are killed. ``env`` replaces the environment of this process.
+    outlive it are killed. ``env`` replaces the environment of this process. ``mark`` is what all of them bear in
+    theirs, by which they can be found (see ``descendants``); a random one by default.
 
     Raises:
         ChildCancelled: a KeyboardInterrupt came; the child has been stopped. A second one kills it at once.
@@ -143,7 +145,7 @@ def run_child(
         timeout_s=timeout_s,
         memory_limit_bytes=memory_limit_bytes,
     )
-    mark, begin, kills = uuid.uuid4().hex, time.monotonic(), oom_kills()
+    mark, begin, kills = mark or uuid.uuid4().hex, time.monotonic(), oom_kills()
     child, timed_out, cancelled, error = None, False, False, None
     try:
         try:

@@ -89,7 +89,7 @@ def test_sigkill_is_want_of_memory_only_where_the_kernel_says_so() -> None:
     somebody = step_outcome(KILLED, None, "", "measure")
     assert (somebody.status, somebody.reason, somebody.message) == (
         "crashed",
-        "killed_by_signal",
+        "sigkill",
         "killed by SIGKILL",
     )
 
@@ -274,7 +274,7 @@ def test_a_step_keeps_what_its_process_found_out_and_the_larger_peak(tmp_path: P
 REAL = {
     "raise ValueError('no')": ("failed", "exception", "ValueError: no"),
     "import sys; sys.exit(0)": ("crashed", "no_result", "status 0"),
-    "import os, signal; os.kill(os.getpid(), signal.SIGKILL)": ("crashed", "killed_by_signal", "SIGKILL"),
+    "import os, signal; os.kill(os.getpid(), signal.SIGKILL)": ("crashed", "sigkill", "SIGKILL"),
     "bytearray(2 << 30)": ("oom", "host_out_of_memory", "MemoryError"),
     "import signal; signal.pause()": ("timeout", "time_limit", "5 s"),
 }

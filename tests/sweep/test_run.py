@@ -89,7 +89,7 @@ def test_the_second_sweep_only_measures_and_the_rounds_interleave(prepared: Path
     [
         ("exception", "failed", "exception", "said [red]no[/red]"),
         ("exit0", "crashed", "no_result", "status 0"),
-        ("kill", "crashed", "killed_by_signal", "SIGKILL"),
+        ("kill", "crashed", "sigkill", "SIGKILL"),
         ("segfault", "crashed", "killed_by_signal", "SIGSEGV"),
         ("memory", "oom", "host_out_of_memory", ""),
         ("hang", "timeout", "time_limit", "limits.measure_s"),

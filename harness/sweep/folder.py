@@ -1,0 +1,63 @@
+"""A sweep's own folder, ``<home>/sweeps/<sweep_id>``: manifest, lock, and the mark of one that is unfinished."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from harness.config.nearest import suggestion
+from harness.errors import ConfigError
+from harness.records.schema import Record
+from harness.sweep.manifest import Manifest
+from harness.sweep.restore import finished_cell
+
+MANIFEST_FILE = "manifest.json"
+LOCK_FILE = "lock"
+UNFINISHED_FILE = "unfinished"
+"""Lies in the folder from before the first cell until every cell is finished and the sweep was published."""
+
+
+def sweep_folder(home: Path, sweep_id: str) -> Path:
+    """Where a sweep keeps its manifest, its log, its table and its charts."""
+    return home / "sweeps" / sweep_id
+
+
+def begin_sweep(folder: Path) -> None:
+    """Mark a sweep as unfinished; on a full disk it has no mark and is found by its name only."""
+    with suppress(OSError):
+        (folder / UNFINISHED_FILE).touch()
+
+
+def end_sweep(folder: Path) -> None:
+    """Take the mark away."""
+    with suppress(OSError):
+        (folder / UNFINISHED_FILE).unlink(missing_ok=True)
+
+
+def finished_sweep(manifest: Manifest, records: Sequence[Record]) -> bool:
+    """Whether nothing is left to do; ``records`` are in the order of the cells."""
+    return all(finished_cell(cell, record) for cell, record in zip(manifest.cells, records, strict=True))
+
+
+def find_sweep(name: str | None, home: Path) -> Path:
+    """The folder of the sweep that is meant: by its id, the beginning of it or its path; None: the newest unfinished.
+
+    Raises:
+        ConfigError: there is no such sweep, or several begin so, with what there is.
+    """
+    root = home / "sweeps"
+    there = sorted(path.parent.name for path in root.glob(f"*/{MANIFEST_FILE}"))
+    if name is None:
+        unfinished = [each for each in there if (root / each / UNFINISHED_FILE).exists()]
+        if not unfinished:
+            known = f"the newest sweep is {there[-1]}; name it to repeat its failed cells" if there else "none is there"
+            raise ConfigError(f"no unfinished sweep in {root}: {known}")
+        return root / unfinished[-1]
+    wanted = Path(name).name
+    found = [each for each in there if each == wanted] or [each for each in there if each.startswith(wanted)]
+    if len(found) == 1:
+        return root / found[0]
+    if found:
+        raise ConfigError(f"{name}: {len(found)} sweeps begin so ({', '.join(found[-3:])}); give one of them")
+    raise ConfigError(f"{name}: no sweep of this name in {root}; {suggestion(wanted, there[-20:], 'sweeps')}")

@@ -1,0 +1,192 @@
+"""One device, one measurement: locks of this machine, shared by all processes, users and sweeps.
+
+A lock is a file below ``/tmp/harness-locks`` (``HARNESS_LOCKS`` names another folder, such as one that containers
+share) and the kernel's ``flock`` on it, which ends with the process that holds it, however that ends. filelock, which
+the store uses, knows exclusive locks only; here those that measure exclude all, and those that merely compute do not
+exclude each other. Nobody is overtaken for ever: all pass a turnstile, which whoever waits to measure keeps closed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.sweep.descendants import end_marked
+
+FOLDER_VARIABLE = "HARNESS_LOCKS"
+POLL_S = 0.2
+_MARK = re.compile(rb"[0-9a-f]{32}")
+_OPEN = os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+class LockedError(HarnessError):
+    """Another process holds a lock that was not to be waited for."""
+
+    reason = "locked"
+
+
+@dataclass(frozen=True, order=True)
+class Claim:
+    """A wish for a device, by its physical name; ``shared`` with others that do not measure on it."""
+
+    name: str
+    shared: bool = False
+
+
+def lock_folder() -> Path:
+    """The folder of this machine's locks; made so that every user can add files and none can remove another's.
+
+    Not the user's own temporary folder, which differs between users and sessions.
+
+    Raises:
+        HarnessError: it cannot be made.
+    """
+    base = Path("/tmp") if os.name == "posix" else Path(tempfile.gettempdir())  # noqa: S108 - see above
+    folder = Path(os.environ.get(FOLDER_VARIABLE) or base / "harness-locks")
+    try:
+        folder.mkdir(parents=True)
+        folder.chmod(0o1777)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise HarnessError(_unusable(folder, error), reason="no_lock") from error
+    return folder
+
+
+@contextmanager
+def held(claims: Iterable[Claim], *, mark: str, waiting: Callable[[str], None]) -> Iterator[None]:
+    """Hold all claims, waited for in the order of their names; ``waiting`` gets a line when one has to be waited for.
+
+    ``mark`` is what the processes bear that will use the device (see ``descendants``): should this process be killed,
+    whoever gets the lock next ends those of them that are left.
+
+    Raises:
+        HarnessError: a lock file cannot be opened.
+    """
+    folder = lock_folder()
+    with ExitStack() as stack:
+        for claim in sorted(claims):
+            stack.enter_context(_claimed(folder, claim, mark, waiting))
+        yield
+
+
+@contextmanager
+def locked_now(path: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold the lock of a file, which is made if need be, without waiting for it.
+
+    Raises:
+        LockedError: another process holds it; says which, where the kernel tells.
+        HarnessError: the file cannot be opened.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = _try(path, shared=shared)
+    if handle is None:
+        raise LockedError(f"{path.parent.name}: another process is at work on it{_by(holder(path))}")
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def holder(path: Path) -> int | None:
+    """The process that holds a lock, by ``/proc/locks`` (proc(5)); None where the kernel does not tell."""
+    try:
+        inode = path.stat().st_ino
+        lines = Path("/proc/locks").read_text().splitlines()
+    except OSError:
+        return None
+    for words in map(str.split, lines):
+        if len(words) >= 6 and words[1] == "FLOCK" and words[5].rpartition(":")[2] == str(inode) and int(words[4]) > 0:
+            return int(words[4])
+    return None
+
+
+@contextmanager
+def _claimed(folder: Path, claim: Claim, mark: str, waiting: Callable[[str], None]) -> Iterator[None]:
+    path = folder / f"{claim.name}.lock"
+    turnstile = _wait(folder / f"{claim.name}.turn", path, claim, waiting)
+    try:
+        handle = _wait(path, path, claim, waiting)
+    finally:
+        os.close(turnstile)
+    try:
+        if not claim.shared:
+            if _MARK.fullmatch(left := os.pread(handle, 64, 0)):  # its holder was killed
+                end_marked(left.decode())
+            _write(handle, mark)
+        yield
+        if not claim.shared:
+            _write(handle, "")
+    finally:
+        os.close(handle)
+
+
+def _wait(path: Path, shown: Path, claim: Claim, waiting: Callable[[str], None]) -> int:
+    """The open file whose lock is held, after as long as it takes; everybody passes a turnstile alone."""
+    alone = path != shown or not claim.shared
+    began, told = time.monotonic(), False
+    while (handle := _try(path, shared=not alone)) is None:
+        if not told:
+            waiting(f"waits for {claim.name}{_by(holder(shown))}")
+            told = True
+        time.sleep(POLL_S)
+    if told:
+        waiting(f"waited {time.monotonic() - began:.0f} s for {claim.name}")
+    return handle
+
+
+def _try(path: Path, *, shared: bool) -> int | None:
+    """The open file whose lock is held now, or None while another process has it."""
+    handle = _open(path)
+    try:
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        if os.fstat(handle).st_ino == path.stat().st_ino:  # else somebody cleaned the folder meanwhile
+            return handle
+    except OSError:
+        pass
+    os.close(handle)
+    return None
+
+
+def _open(path: Path) -> int:
+    """Open a lock file, of whatever user: ``O_CREAT`` would be refused in a sticky folder for those of others."""
+    try:
+        try:
+            handle = os.open(path, _OPEN | os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+            os.fchmod(handle, 0o666)
+        except FileExistsError:
+            try:
+                handle = os.open(path, _OPEN | os.O_RDWR)
+            except PermissionError:
+                handle = os.open(path, _OPEN | os.O_RDONLY)  # enough for flock
+    except OSError as error:
+        raise HarnessError(_unusable(path, error), reason="no_lock") from error
+    return handle
+
+
+def _write(handle: int, text: str) -> None:
+    with suppress(OSError):  # a full disk, or a file that may only be read
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, text.encode(), 0)
+
+
+def _by(pid: int | None) -> str:
+    """Who holds a lock, in words."""
+    if pid is None:
+        return ""
+    with suppress(OSError):
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        return f", which pid {pid} holds ({command[:80]})" if command else f", which pid {pid} holds"
+    return f", which pid {pid} holds"
+
+
+def _unusable(path: Path, error: OSError) -> str:
+    return f"{path}: cannot be used for locks ({error.strerror}); name a folder that can with {FOLDER_VARIABLE}=FOLDER"

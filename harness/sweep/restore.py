@@ -1,0 +1,68 @@
+"""Going on with a cell: what its record says is done, and what is missing still."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from harness.errors import HarnessError
+from harness.records.io import read_record
+from harness.records.schema import Outcome, Record
+from harness.stages.pipeline import evaluation, preparation
+from harness.sweep.cell import CellRun
+from harness.sweep.manifest import Cell
+from harness.sweep.outcome import SIGKILLED
+
+TARGET = "target_halfwidth"
+"""How the note begins that says what became of ``measure.target_halfwidth``."""
+
+
+def restore(run: CellRun, *, retry: bool = False) -> None:
+    """Let a cell go on from its record: kept as it is where it is finished, else with the rounds that it has.
+
+    ``retry``: a cell that did not end ok goes on as well. A record that cannot be read counts for nothing.
+    """
+    try:
+        record = read_record(run.folder)
+    except HarnessError:
+        return
+    if finished_cell(run.cell, record, retry=retry):
+        run.kept = record
+        return
+    good = [step for step in record.steps if step.outcome.status == "ok"]
+    run.before = record
+    run.started = record.started
+    run.steps = [step for step in good if step.stage == "measure"]
+    run.earlier = {step.stage: step for step in good if step.stage != "measure"}
+    run.repeats = list(record.repeats)
+    run.tools = record.fingerprint.get("tools", {})
+    run.inputs = record.fingerprint.get("inputs", {}) if record.repeats else {}
+
+
+def remove_partial(run: CellRun) -> None:
+    """Remove what a process that was killed had begun to write for the cell's record."""
+    for left in run.folder.rglob("*.partial"):
+        with suppress(OSError):
+            left.unlink()
+
+
+def finished_cell(cell: Cell, record: Record, *, retry: bool = False) -> bool:
+    """Whether nothing of a cell is left to do; ``retry``: unless it can be tried again because it did not end ok."""
+    if cell.decided is not None:
+        return record.outcome == cell.decided
+    if interrupted(record.outcome):
+        return False
+    if record.outcome.status != "ok":
+        return not retry
+    settings = cell.settings
+    done = {step.stage for step in record.steps if step.outcome.status == "ok"}
+    narrowed = not settings.measure.target_halfwidth or any(note.startswith(TARGET) for note in record.notes)
+    return (
+        len(record.repeats) >= settings.repeats
+        and done.issuperset((*preparation(settings), *evaluation(settings)))
+        and (narrowed or not settings.repeats)
+    )
+
+
+def interrupted(outcome: Outcome) -> bool:
+    """Whether a cell ended for a reason that is not its own: the user stopped it, or somebody killed its process."""
+    return outcome.status == "cancelled" or (outcome.status == "crashed" and outcome.reason == SIGKILLED)
