@@ -53,6 +53,11 @@ class Finding:
         return {"code": self.code, "level": self.level, "message": self.message}
 
 
+def narrowed(text: str) -> str:
+    """Text with full-width signs as their narrow ones, typographic quotes as plain ones, and nothing invisible."""
+    return text.translate(_ASCII)
+
+
 def clean(text: str) -> str:
     """Text with colour codes, carriage returns, byte-order marks, full-width characters and line numbers taken out.
 
