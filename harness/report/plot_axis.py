@@ -11,7 +11,9 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from harness.records.schema import Estimate
+from harness.report.method_words import Language
 from harness.report.plot_series import Series
+from harness.report.plot_words import said
 
 FAR_APART = 30
 """How many times the smallest value the largest must be before an axis is logarithmic."""
@@ -24,7 +26,15 @@ def measured(series: Sequence[Series]) -> list[Estimate]:
     return [point.estimate for each in series for point in each.points if point.estimate is not None]
 
 
-def set_scale(axes: Axes, direction: Literal["x", "y"], estimates: Sequence[Estimate], unit: str, better: str) -> str:
+def set_scale(
+    axes: Axes,
+    direction: Literal["x", "y"],
+    estimates: Sequence[Estimate],
+    *,
+    unit: str,
+    better: Literal["higher", "lower"] | None,
+    language: Language,
+) -> str:
     """Scale the axis of the values and return its name: from zero, or logarithmic where the values lie far apart.
 
     Intervals fit in, but do not squeeze the values: a very wide one runs out of the picture.
@@ -33,13 +43,13 @@ def set_scale(axes: Axes, direction: Literal["x", "y"], estimates: Sequence[Esti
     limits = axes.set_xlim if direction == "x" else axes.set_ylim
     least, most = min(e.mean for e in estimates), max(e.mean for e in estimates)
     highest = max(e.high if e.high is not None else e.mean for e in estimates)
-    name = f"{unit} ({better} is better)"
+    name = said(language, better, unit=unit) if better else unit
     if most / least > FAR_APART:
         (axes.set_xscale if direction == "x" else axes.set_yscale)("log")
         low, high = least / 2, min(highest, most * _ROOM_FOR_BARS) * 1.5
         limits(low, high)
         axis.set_major_locator(FixedLocator(_log_ticks(low, high)))
-        name += ", log scale"
+        name = said(language, "log", name=name)
     else:
         limits(0, max(most, min(highest, most * _ROOM_FOR_BARS)) * 1.08)
         axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))

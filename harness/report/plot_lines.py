@@ -15,6 +15,7 @@ from harness.report.plot_names import LABEL_ROOM, ROW, Drawn, draw_gaps, last_pl
 from harness.report.plot_page import DOTS_PER_INCH, EDGE, SMALL, WIDTH, Box, Canvas, Ruler
 from harness.report.plot_series import Chart, Point
 from harness.report.plot_style import FAINT, marks
+from harness.report.plot_words import said
 
 _LEFT = 0.9
 _TICKS = 0.52
@@ -30,8 +31,8 @@ _PLACES = (
 """Where a figure may stand beside its point, best first: offset in points, and which of its sides is there."""
 
 
-def draw_lines(chart: Chart, better: str) -> bytes:
-    """The PNG of a chart over batch sizes; ``better`` is the word for the good end of the axis: higher or lower."""
+def draw_lines(chart: Chart) -> Canvas:
+    """The page of a chart over batch sizes."""
     gaps = [series for series in chart.series if any(point.estimate is None for point in series.points)]
     plot_height = max(3.2, 0.26 * len(chart.series))
     strip_height = ROW * len(gaps) + (0.1 if gaps else 0)
@@ -45,19 +46,21 @@ def draw_lines(chart: Chart, better: str) -> bytes:
         Drawn(series, style, shift)
         for series, style, shift in zip(chart.series, marks(chart.series), _shifts(len(chart.series)), strict=True)
     ]
-    name = set_scale(plot, "y", measured(chart.series), chart.unit, better)
+    name = set_scale(plot, "y", measured(chart.series), unit=chart.unit, better=chart.better, language=chart.language)
     canvas.write(name, EDGE, canvas.top, size=SMALL, color=FAINT, va="top")
     plot.grid(axis="y")
-    _batch_axis(plot, chart.batchsizes, named=not gaps)
+    _batch_axis(plot, chart, named=not gaps)
     for each in drawn:
         _draw_series(canvas, plot, each)
     name_series(canvas, plot, [each for each in drawn if measured([each.series])], labels, right)
     _write_figures(canvas, plot, drawn)
     if gaps:
         strip = canvas.figure.add_axes(canvas.rectangle(_LEFT, floor, right, floor + strip_height))
-        _batch_axis(strip, chart.batchsizes, named=True)
-        draw_gaps(canvas, strip, [each for each in drawn if each.series in gaps], labels, right)
-    return canvas.png()
+        _batch_axis(strip, chart, named=True)
+        draw_gaps(
+            canvas, strip, [each for each in drawn if each.series in gaps], labels, right, language=chart.language
+        )
+    return canvas
 
 
 def _shifts(series: int) -> list[float]:
@@ -66,15 +69,16 @@ def _shifts(series: int) -> list[float]:
     return [(index - (series - 1) / 2) * apart for index in range(series)]
 
 
-def _batch_axis(axes: Axes, batchsizes: Sequence[int], *, named: bool) -> None:
+def _batch_axis(axes: Axes, chart: Chart, *, named: bool) -> None:
     """Batch sizes at the place of their logarithm, each with its number."""
+    batchsizes = chart.batchsizes
     places = [math.log2(batchsize) for batchsize in batchsizes]
     margin = 0.08 * (places[-1] - places[0])
     axes.set_xlim(places[0] - margin, places[-1] + margin)
     axes.set_xticks(places, [str(batchsize) for batchsize in batchsizes] if named else [])
     axes.tick_params(axis="x", length=3 if named else 0)
     if named:
-        axes.set_xlabel("batch size")
+        axes.set_xlabel(said(chart.language, "batchsize"))
 
 
 def _draw_series(canvas: Canvas, axes: Axes, drawn: Drawn) -> None:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from harness.report.method_words import Language
 from harness.report.plot_page import DOTS_PER_INCH, SMALL, WIDTH, Canvas, Ruler
 from harness.report.plot_series import Series
 from harness.report.plot_style import FAINT, Marks
+from harness.report.plot_words import said, status_word
 
 ROW = 0.36
 """Height of a series' row below the lines, in inches."""
@@ -63,7 +65,9 @@ def last_place(axes: Axes, drawn: Drawn) -> tuple[float, float]:
     return float(x) + drawn.shift * DOTS_PER_INCH / 72, float(y)
 
 
-def draw_gaps(canvas: Canvas, axes: Axes, drawn: Sequence[Drawn], labels: Lines, right: float) -> None:
+def draw_gaps(
+    canvas: Canvas, axes: Axes, drawn: Sequence[Drawn], labels: Lines, right: float, *, language: Language
+) -> None:
     """One row a series: a cross at every batch size without a figure, and how the cell ended."""
     axes.set_ylim(len(drawn) - 0.25, -0.35)
     axes.set_yticks([])
@@ -75,7 +79,8 @@ def draw_gaps(canvas: Canvas, axes: Axes, drawn: Sequence[Drawn], labels: Lines,
             if point.estimate is None:
                 x = math.log2(point.batchsize or 1)
                 axes.plot([x], [row], marker="x", markersize=6, markeredgewidth=1.6, color=colour)
-                text = axes.text(x, row + 0.22, point.status, ha="center", va="top", fontsize=SMALL, color=colour)
+                word = status_word(language, point.status)
+                text = axes.text(x, row + 0.22, word, ha="center", va="top", fontsize=SMALL, color=colour)
                 box = canvas.box(text)
                 if box.left < written:  # the same word stands close by, most likely
                     text.remove()
@@ -84,7 +89,7 @@ def draw_gaps(canvas: Canvas, axes: Axes, drawn: Sequence[Drawn], labels: Lines,
         y = float(axes.transData.transform((0, row + 0.2))[1]) / DOTS_PER_INCH
         _write_name(canvas, each, labels, right, y)
     left, middle = (float(v) / DOTS_PER_INCH for v in axes.transAxes.transform((0, 0.5)))
-    canvas.write("no figure", left - 0.1, middle, size=SMALL, ha="right", va="center", color=FAINT)
+    canvas.write(said(language, "gap"), left - 0.1, middle, size=SMALL, ha="right", va="center", color=FAINT)
 
 
 def spread(wanted: Sequence[float], heights: Sequence[float], low: float, high: float) -> list[float]:

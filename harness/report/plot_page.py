@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from harness.report.plot_series import Chart
+from harness.report.plot_captions import Captioned
 from harness.report.plot_style import FAINT
 
 WIDTH = 9.0
@@ -82,7 +83,7 @@ class Ruler:
 class Canvas:
     """A white page ``WIDTH`` wide with title and subtitle on top and the footnotes below; the rest is for the chart."""
 
-    def __init__(self, chart: Chart, body_height: float, ruler: Ruler) -> None:
+    def __init__(self, chart: Captioned, body_height: float, ruler: Ruler) -> None:
         """Lay the texts out around a body of that height, whose edges are ``bottom`` and ``top``."""
         self.figure = Figure(figsize=(WIDTH, 1), dpi=DOTS_PER_INCH, facecolor="white")
         self._renderer = FigureCanvasAgg(self.figure).get_renderer()  # type: ignore[no-untyped-call]
@@ -122,6 +123,12 @@ class Canvas:
         few = page.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         buffer = io.BytesIO()
         few.save(buffer, format="png", optimize=True, dpi=(DOTS_PER_INCH, DOTS_PER_INCH))
+        return buffer.getvalue()
+
+    def svg(self) -> bytes:
+        """The page as an SVG file with its texts as outlines, so that it needs no font; equal charts, equal bytes."""
+        buffer = io.BytesIO()
+        FigureCanvasSVG(self.figure).print_svg(buffer, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
         return buffer.getvalue()
 
 

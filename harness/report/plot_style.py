@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import matplotlib as mpl
 from matplotlib import font_manager
 
-from harness.report.plot_series import Chart, Series
+from harness.report.method_words import Language
+from harness.report.plot_captions import Captioned
+from harness.report.plot_series import Series
+from harness.report.plot_words import said
 
 BODY = 9.5
 """Size of a text that nothing else is said of, in points."""
@@ -29,6 +33,9 @@ DASHES: tuple[tuple[float, tuple[float, ...]], ...] = (
 
 _LATIN = "DejaVu Sans"
 """Comes with matplotlib."""
+FONTS = Path(__file__).with_name("fonts")
+SHIPPED = "Harness CJK"
+"""The family of the fonts there, which hold the characters of the project's own Chinese words and no others."""
 _OTHERS = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN",
     "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "AR PL UMing CN", "Microsoft YaHei", "SimHei",
@@ -76,6 +83,9 @@ def style() -> Iterator[None]:
         "axes.edgecolor": FAINT,
         "axes.labelcolor": INK,
         "axes.unicode_minus": False,
+        "svg.fonttype": "path",
+        "svg.hashsalt": SHIPPED,
+        "hatch.linewidth": 0.8,
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.axisbelow": True,
@@ -93,12 +103,21 @@ def style() -> Iterator[None]:
 
 
 def font_families() -> list[str]:
-    """The fonts of this machine that texts are set in; a character comes from the first one that has it."""
+    """The fonts that texts are set in; a character comes from the first one that has it.
+
+    The shipped one stands before those of the machine, so that the project's own words look the same everywhere.
+    """
     here = {font.name for font in font_manager.fontManager.ttflist}
-    return [_LATIN, *(name for name in _OTHERS if name in here)]
+    if SHIPPED not in here:
+        for file in sorted(FONTS.glob("*.otf")):
+            font_manager.fontManager.addfont(file)
+    return [_LATIN, SHIPPED, *(name for name in _OTHERS if name in here)]
 
 
-def readable(chart: Chart) -> Chart:
+Captioning = TypeVar("Captioning", bound=Captioned)
+
+
+def readable(chart: Captioning, language: Language = "en") -> Captioning:
     """The chart with every character that no font here has written as its code, and a footnote that says so.
 
     matplotlib would draw an empty box in its place.
@@ -111,14 +130,16 @@ def readable(chart: Chart) -> Chart:
         missing.update(unknown)
         return "".join(c.encode("unicode_escape").decode() if c in unknown else c for c in text)
 
-    shown = replace(
-        chart,
-        title=spelt(chart.title),
-        subtitle=spelt(chart.subtitle),
-        series=tuple(replace(series, label=spelt(series.label)) for series in chart.series),
-        footnotes=tuple(map(spelt, chart.footnotes)),
-    )
+    def all_spelt(value: Any) -> Any:
+        if isinstance(value, str):
+            return spelt(value)
+        if isinstance(value, tuple):
+            return tuple(map(all_spelt, value))
+        if is_dataclass(value) and not isinstance(value, type):
+            return replace(value, **{each.name: all_spelt(getattr(value, each.name)) for each in fields(value)})
+        return value
+
+    shown: Any = all_spelt(chart)
     if missing:
-        note = f"\\u...: {len(missing)} characters that no font here has; fonts-noto-cjk has Chinese ones."
-        shown = replace(shown, footnotes=(note, *shown.footnotes))
-    return shown
+        shown = replace(shown, footnotes=(said(language, "no_font", count=len(missing)), *shown.footnotes))
+    return cast("Captioning", shown)

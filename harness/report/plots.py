@@ -6,11 +6,11 @@ matplotlib is imported when a chart is drawn: it takes a second, and the table i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 from harness.records.schema import Record
 from harness.report.plot_series import Quantity, chart
-
-_BETTER: dict[Quantity, str] = {"throughput": "higher", "latency": "lower"}
+from harness.report.reading import record_row
 
 
 def sweep_plots(records: Sequence[Record]) -> dict[str, bytes]:
@@ -20,15 +20,15 @@ def sweep_plots(records: Sequence[Record]) -> dict[str, bytes]:
     batch size each cell is one. Estimates bear their 95 % intervals, cells without figures are marked, and so is what
     was simulated or published by somebody else. Equal records give equal bytes with equal fonts and matplotlib.
     """
+    rows = [record_row(record, record.name) for record in records]
     drawn = {}
-    for quantity, better in _BETTER.items():
-        wanted = chart(records, quantity)
+    for quantity in get_args(Quantity):
+        wanted = chart(rows, quantity)
         if wanted is not None:
             from harness.report.plot_cells import draw_cells
             from harness.report.plot_lines import draw_lines
             from harness.report.plot_style import readable, style
 
             with style():
-                draw = draw_lines if wanted.by_batch else draw_cells
-                drawn[f"{quantity}.png"] = draw(readable(wanted), better)
+                drawn[f"{quantity}.png"] = (draw_lines if wanted.by_batch else draw_cells)(readable(wanted)).png()
     return drawn

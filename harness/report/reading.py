@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,17 @@ def row_of(found: Found, floors: Sequence[Floor] = ()) -> Row:
         raise HarnessError(found.problem)
     record = parse_record(found.content or b"", Path(found.place))
     floor = floor_of(floors, record)
+    return replace(
+        record_row(record, found.place),
+        floor=floor.floor if floor else None,
+        folder=found.folder,
+        run=found.run,
+        content=found.content if found.folder is None else None,
+    )
+
+
+def record_row(record: Record, place: str, folder: Path | None = None) -> Row:
+    """The row of a record at hand, which came from ``place`` and has its other files in ``folder``."""
     summary = record.summary
     return Row(
         source=record.source,
@@ -36,7 +48,7 @@ def row_of(found: Found, floors: Sequence[Floor] = ()) -> Row:
         backend=_text(record.settings, "backend", "name"),
         boundary=summary.boundary if summary else None,
         outcome=record.outcome,
-        place=found.place,
+        place=place,
         throughputs=_throughputs(record),
         rounds=_rounds(record),
         latency_ms=summary.latency_ms if summary else None,
@@ -57,10 +69,9 @@ def row_of(found: Found, floors: Sequence[Floor] = ()) -> Row:
         name=record.name,
         record_id=record.record_id,
         started=record.started,
-        floor=floor.floor if floor else None,
-        folder=found.folder,
-        run=found.run,
-        content=found.content if found.folder is None else None,
+        iterations=tuple(repeat.iterations for repeat in record.repeats),
+        harness_version=record.harness_version,
+        folder=folder,
     )
 
 

@@ -28,9 +28,9 @@ class Row:
     ``boundary`` are None where a source does not state them. ``throughputs`` are by boundary (``compute``,
     ``end_to_end``, ``offline``) in ``unit``; an estimate of a reference has no interval and ``n`` 0. ``rounds`` holds
     the same per process: by boundary, then round. ``means_ms`` are means over processes of the parts of a batch
-    (``compute``, ``h2d``, ``d2h``, ``end_to_end``), ``latency_ms`` is the median per batch. ``stated`` is a reference's
-    throughput as printed. ``floor`` is the |ln ratio| below which a difference is noise on the row's device, if that
-    was calibrated.
+    (``compute``, ``h2d``, ``d2h``, ``end_to_end``), ``latency_ms`` is the median per batch, ``iterations`` those of
+    each process. ``stated`` is a reference's throughput as printed. ``floor`` is the |ln ratio| below which a
+    difference is noise on the row's device, if that was calibrated.
     """
 
     source: Source
@@ -65,6 +65,8 @@ class Row:
     name: str = ""
     record_id: str = ""
     started: str = ""
+    iterations: tuple[int, ...] = ()
+    harness_version: str = ""
     floor: float | None = None
     folder: Path | None = None
     run: Run | None = None

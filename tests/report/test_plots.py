@@ -8,7 +8,8 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ import matplotlib as mpl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
@@ -27,11 +29,15 @@ from PIL import Image
 import harness.commands.run as command
 from harness.records.schema import Estimate, Outcome, Record, Summary, Weights
 from harness.report import plot_style, plots
+from harness.report.plot_lines import draw_lines
 from harness.report.plot_names import spread
 from harness.report.plot_page import Canvas
 from harness.report.plot_series import MOST_SERIES, chart
 from harness.report.plot_style import marks
+from harness.report.plot_words import all_words
 from harness.report.plots import sweep_plots
+from harness.report.reading import record_row
+from harness.report.rows import Row
 from tests.report.test_cells import record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,6 +117,10 @@ SWEEPS = {
     "nasty cells": [cell(4, 0.1, model=NASTY), *(cell(4, 0.2, overrides=(c + 90 * "x",)) for c in "abc")],
     "long names": [cell(b, 0.3, model=60 * "very", hardware=90 * "x ", overrides=(w,)) for b in (1, 2) for w in "uv"],
 }
+
+
+def rows(records: Sequence[Record]) -> list[Row]:
+    return [record_row(each, each.name) for each in records]
 
 
 class Pages(list[Figure]):
@@ -291,7 +301,7 @@ def test_series_can_be_told_apart_without_colour() -> None:
         if line.get_marker() not in {"_", "x"}
     }
     assert len(used) == 4
-    many = chart(MANY, "throughput")
+    many = chart(rows(MANY), "throughput")
     assert many is not None
     assert len({(each.marker, each.dashes) for each in marks(many.series)}) == len(many.series) == MOST_SERIES
 
@@ -328,7 +338,7 @@ def test_several_boundaries_are_each_named_with_their_backend() -> None:
     end_to_end = cell(4, 3.0, backend="rknn")
     assert end_to_end.summary is not None
     end_to_end = replace(end_to_end, summary=replace(end_to_end.summary, boundary="end_to_end"))
-    made = chart([cell(1, 0.4), end_to_end], "throughput")
+    made = chart(rows([cell(1, 0.4), end_to_end]), "throughput")
     assert made is not None
     wanted = "Timed: device compute by onnxruntime, end to end (H2D + compute + D2H) by rknn; 3 processes"
     assert made.footnotes[0].startswith(wanted)
@@ -344,9 +354,38 @@ def test_names_are_written_as_they_are() -> None:
 
 def test_characters_without_a_font_are_spelt_and_explained(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plot_style, "_OTHERS", ("A Font That Nobody Has",))
-    sweep_plots(NASTIES)
-    assert "Throughput of $x^2$ <script>\\u6a21\\u578b</script> _a_ {b} \\frac % [31m by batch size" in texts(pages[0])
+    sweep_plots([cell(b, 0.1, model=NASTY.replace("模型", "鲲鹏")) for b in (1, 2)])
+    assert "Throughput of $x^2$ <script>\\u9cb2\\u9e4f</script> _a_ {b} \\frac % [31m by batch size" in texts(pages[0])
     assert "\\u...: 2 characters that no font here has" in written(pages[0])
+
+
+def test_the_shipped_fonts_hold_every_character_of_the_projects_chinese_words() -> None:
+    for file in plot_style.FONTS.glob("*.otf"):
+        font = font_manager.get_font(file)
+        own = {character for character in all_words("zh") if ord(character) > 0x2000}
+        missing = {character for character in own if not font.get_char_index(ord(character))}
+        assert not missing, "run docs/chart_font.py"
+        assert len(own) > 150
+        assert file.stat().st_size < 60_000
+
+
+def test_chinese_charts_need_no_font_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plot_style, "_OTHERS", ())
+    wanted = chart(rows(TWO_DEVICES), "throughput", "zh")
+    assert wanted is not None
+    with plot_style.style(), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        page = draw_lines(plot_style.readable(wanted, "zh"))
+        assert page.svg() == page.svg()
+        words = texts(page.figure)
+    assert {
+        "swin98 吞吐率（按批大小）",
+        "样本/秒（越高越好），对数坐标",
+        "批大小",
+        "Ascend310P3 · fp16（模拟值）",
+        "内存不足",
+    } <= set(words)
+    assert "\\u" not in written(page.figure)
 
 
 @contextmanager
@@ -379,7 +418,7 @@ def test_without_a_figure_there_is_no_chart(records: list[Record]) -> None:
 def test_records_with_next_to_nothing_in_them_are_drawn(pages: Pages) -> None:
     bare = replace(cell(1, 0.4), settings={}, device={}, overrides=(), repeats=(), weights=None)
     assert len(sweep_plots([bare, cell(1, 0.5), cell(4, 0.6)])) == 2
-    assert "Throughput of - and swin98 at several batch sizes" in texts(pages[0])
+    assert "Throughput of ? and swin98 at several batch sizes" in texts(pages[0])
 
 
 def test_a_sweeps_folder_gets_the_charts(tmp_path: Path) -> None:
