@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.parsing.failure_rules import DEVICE, ENVIRONMENT, MEMORY, Rule
 from harness.parsing.failure_rules_run import LAST, MODEL, RUN
+from harness.parsing.failure_rules_tensorrt import TENSORRT
 from harness.parsing.text import clean, excerpt
 
 #: Causes stand at the beginning or the end of a log: of a long one only so many characters at either end are searched.
@@ -83,7 +84,7 @@ def classify_cleaned(cleaned: str, exit_status: int | None) -> Failure | None:
         )
     if exit_status in (0, None) and _succeeded(cleaned):
         return None
-    specific = _first(cleaned, (*MEMORY, *ENVIRONMENT, *DEVICE, *MODEL, *RUN))
+    specific = _first(cleaned, (*MEMORY, *ENVIRONMENT, *TENSORRT, *DEVICE, *MODEL, *RUN))
     if specific is not None:
         return specific
     signal = _signal(exit_status)

@@ -16,6 +16,8 @@ _KEYS = {
     "d2h_ms": ("d2hMs", "outMs"),
     "latency_ms": ("latencyMs", "latencyMs"),
     "start_compute_ms": ("startComputeMs", "startComputeMs"),
+    "start_enqueue_ms": ("startEnqMs", "startEnqMs"),
+    "end_enqueue_ms": ("endEnqMs", "endEnqMs"),
 }
 
 
@@ -32,7 +34,17 @@ class TraceTimes:
     d2h_ms: tuple[float, ...]
     latency_ms: tuple[float, ...]
     start_compute_ms: tuple[float, ...]
+    start_enqueue_ms: tuple[float, ...] = ()
+    end_enqueue_ms: tuple[float, ...] = ()
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def enqueue_ms(self) -> tuple[float, ...]:
+        """What the host took to start each query; empty where the file does not say it of every one."""
+        starts, ends = self.start_enqueue_ms, self.end_enqueue_ms
+        if not len(starts) == len(ends) == len(self.compute_ms):
+            return ()
+        return tuple(end - start for start, end in zip(starts, ends, strict=True))
 
 
 def parse_times(text: str) -> TraceTimes:
