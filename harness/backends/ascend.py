@@ -22,6 +22,7 @@ from harness.backends.ais_bench import Run, infer_files, run_ais_bench, run_prof
 from harness.backends.atc import Conversion, run_atc
 from harness.backends.atc_flags import FILES
 from harness.backends.cann_python import interpreter, versions
+from harness.backends.iterations import iterations
 from harness.backends.protocol import Array
 from harness.backends.workplace import acceptable, beside, workplace
 from harness.config.schema import SCHEMA, InputSettings, MeasureSettings, PrecisionSettings, Settings
@@ -34,9 +35,6 @@ from harness.timing.steady import steady_at_end
 
 if TYPE_CHECKING:
     from harness.backends.ascend_session import AscendSession
-
-MOST_ITERATIONS = 20_000
-"""Of one run: a longer list says no more, and float32 stamps get coarser with time (ASCEND.md, section b)."""
 
 
 @dataclass(config=SCHEMA)
@@ -206,13 +204,6 @@ class AscendBackend:
         if self._settings is not None:
             return self._settings.batchsize
         return next((array.shape[0] for array in inputs.values() if array.ndim), 1)
-
-
-def iterations(profile: MeasureSettings, iteration_ms: float, spent_s: float) -> int:
-    """How many iterations to time: the profile's minima, within what its budget leaves and ``MOST_ITERATIONS``."""
-    wanted = max(profile.min_iterations, math.ceil(1000 * profile.min_time_s / iteration_ms))
-    affordable = int(1000 * max(0.0, profile.budget_s - spent_s) / iteration_ms)
-    return max(profile.floor_iterations, min(wanted, affordable, MOST_ITERATIONS))
 
 
 def _samples(run: Run, started_s: float) -> Samples:

@@ -18,6 +18,7 @@ from harness.plugins import find
 BUILT_IN = {
     "ascend": "harness.backends.ascend:AscendBackend",
     "onnxruntime": "harness.backends.onnx_runtime:OnnxRuntimeBackend",
+    "tensorrt": "harness.backends.tensorrt:TensorRTBackend",
 }
 
 ENTRY_POINT_GROUP = "harness.backends"

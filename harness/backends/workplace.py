@@ -1,4 +1,4 @@
-"""A folder in which Ascend's tools can work: its own, at a path that they accept, with files that they accept.
+"""A folder in which a device's tools can work: its own, at a path that they accept, with files that they accept.
 
 ais_bench refuses paths with anything but ``A-Za-z0-9_-/.``, links, and files that others may write to (ASCEND.md,
 section a.2); ATC leaves files in the current folder. The store lies where the user put it.
@@ -28,7 +28,7 @@ def workplace(preferred: Path | None) -> Iterator[Path]:
     """A new folder below ``preferred``, or below the system's temporary folder where that is None or not accepted."""
     below = preferred.resolve() if preferred is not None else None
     legal = below is not None and LEGAL.fullmatch(str(below))
-    folder = tempfile.mkdtemp(prefix="cann-", dir=below if legal else None)
+    folder = tempfile.mkdtemp(prefix="tool-", dir=below if legal else None)
     try:
         yield Path(folder)
     finally:

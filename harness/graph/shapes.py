@@ -39,6 +39,15 @@ def write_with_shapes(source: Path, target: Path, shapes: Mapping[str, Sequence[
     onnx.save(model, str(target))
 
 
+def write_static(source: Path, target: Path, shapes: Mapping[str, Sequence[int]]) -> Path:
+    """The file itself where its inputs have these static shapes already, else ``target``, a copy that has them."""
+    model = onnx.load(str(source))
+    if not set_shapes(model, shapes):
+        return source
+    onnx.save(model, str(target))
+    return target
+
+
 def batch_lost(before: onnx.GraphProto, after: onnx.GraphProto) -> str | None:
     """An output that the file declares to have its inputs' batch, and that does not have it; None where there is none.
 

@@ -52,7 +52,8 @@ MEMORY = (
         r"|MxbsMalloc failed|create outmemory data failed|Failed to allocate memory"
         r"|malloc (?:physical|device) memory failed|\[E\][^\n]{0,300}(?:OutOfMemory|out of memory)"
         r"|CUDA(?: error:)? ?out of memory|Cuda Error in allocate: 2"
-        r"|Requested amount of GPU memory \(\d+ bytes\) could not be allocated|cudaErrorMemoryAllocation|Cuda failure: (?:2|out of memory)|torch\.(?:cuda\.)?OutOfMemoryError"
+        r"|Requested amount of GPU memory \(\d+ bytes\) could not be allocated"
+        r"|cudaErrorMemoryAllocation|Cuda failure: (?:2|out of memory)|torch\.(?:cuda\.)?OutOfMemoryError"
         r"|\b(?:NPU|device) out of memory\b",
         _SMALLER,
     ),

@@ -15,8 +15,8 @@ TENSORRT = (
         "operator",
         r"While parsing node number[^\n]*\n(?:[^\n]*\n){0,6}?[^\n]*(?:Plugin not found|No importer registered)"
         r"|Plugin not found, are the plugin name, version, and namespace correct|could not find plugin:? ?\w+",
-        "TensorRT has no layer for the operator named: export with another opset, rewrite the node, update TensorRT, or "
-        "give the plug-in's library with backend.options.build_args",
+        "TensorRT has no layer for the operator named: export with another opset, rewrite the node, update TensorRT, "
+        "or give the plug-in's library with backend.options.build_args",
     ),
     rule(
         "failed",

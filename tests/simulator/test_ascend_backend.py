@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.backends.ascend import iterations
+from harness.backends.iterations import iterations
 from harness.backends.registry import cell_backend
 from harness.config.compose import compose_settings
 from harness.config.freeze import freeze
