@@ -25,6 +25,7 @@ from harness.backends.trtexec_command import TensorRTOptions
 from harness.backends.trtexec_tool import TrtexecTool, located, tool
 from harness.backends.workplace import beside, workplace
 from harness.config.schema import InputSettings, MeasureSettings, PrecisionSettings, Settings
+from harness.devices import nvidia
 from harness.errors import HarnessError
 from harness.parsing.text import Finding
 from harness.simulator.environment import environment
@@ -164,9 +165,16 @@ class TensorRTBackend:
 
     @property
     def device_ids(self) -> tuple[int, ...]:
-        """The devices to use: those asked for, else the first GPU."""
+        """The devices to use: those asked for, else the first GPU of the cell's kind."""
         cell = self._settings
-        return cell.device if cell is not None and cell.device else (0,)
+        if cell is None:
+            return (0,)
+        if cell.device:
+            return cell.device
+        try:
+            return (nvidia.chosen(cell.soc_version.name, self.environment).device_id,)
+        except HarnessError:
+            return (0,)
 
     def measure(self, model: Path, inputs: Mapping[str, Array], profile: MeasureSettings) -> Samples:
         """One short run of trtexec to learn how long a query takes, then one that fills the profile.
@@ -186,8 +194,8 @@ class TensorRTBackend:
                     model,
                     [*flags, *more],
                     inputs,
-                    folder,
-                    self.environment,
+                    folder=folder,
+                    environment=self.environment,
                     iterations=count,
                     warmup_ms=warmup_ms,
                 )

@@ -68,8 +68,14 @@ def run_trtexec(
     except ParseError:
         parsed = None
     if status != 0 or parsed is None or parsed.status != "passed":
-        raise explained("trtexec", text, status, f"it ended with status {status} and without &&&& PASSED")
+        raise explained(_subject(arguments), text, status, f"it ended with status {status} and without &&&& PASSED")
     return text, parsed
+
+
+def _subject(arguments: Sequence[str]) -> str:
+    """What a failure is about: trtexec, and the engine that it was to load."""
+    engine = next((word.partition("=")[2] for word in arguments if word.startswith("--loadEngine=")), None)
+    return f"trtexec: {Path(engine).name}" if engine else "trtexec"
 
 
 def write_inputs(inputs: Mapping[str, Array], folder: Path) -> dict[str, Path]:
@@ -86,9 +92,9 @@ def measured(
     engine: Path,
     flags: Sequence[str],
     inputs: Mapping[str, Array],
+    *,
     folder: Path,
     environment: Mapping[str, str],
-    *,
     iterations: int,
     warmup_ms: int,
 ) -> Run:
@@ -113,9 +119,7 @@ def measured(
     return Run((tool.path, *arguments), text, series, warmup, log, findings)
 
 
-def check_inputs(
-    inputs: Mapping[str, Array], known: Sequence[Binding], specs: Sequence[InputSettings]
-) -> None:
+def check_inputs(inputs: Mapping[str, Array], known: Sequence[Binding], specs: Sequence[InputSettings]) -> None:
     """Refuse arrays that are not what the engine takes: trtexec fills an input that it got none for with random values.
 
     Types are compared where the log or ``specs`` say them.

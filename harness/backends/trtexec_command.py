@@ -20,14 +20,13 @@ from harness.errors import ConfigError, UnsupportedError
 
 OLD_WORKSPACE_MB = 4096
 """For versions before 8.4, whose own default of 16 MB leaves most tactics out; later ones take what the GPU has."""
-OWN = frozenset(
-    """
-    onnx model deploy uff batch shapes minShapes optShapes maxShapes saveEngine loadEngine skipInference buildOnly
-    fp16 bf16 int8 fp8 int4 best noTF32 stronglyTyped workspace builderOptimizationLevel device streams infStreams
-    loadInputs iterations duration warmUp avgRuns includeDataTransfers noDataTransfers useSpinWait noSpinWait
-    useCudaGraph noCudaGraph exposeDMA exportTimes exportOutput exportProfile dumpRawBindingsToFile dumpProfile help
-    """.split()
-)
+_OWN = """
+onnx model deploy uff batch shapes minShapes optShapes maxShapes saveEngine loadEngine skipInference buildOnly fp16
+bf16 int8 fp8 int4 best noTF32 stronglyTyped workspace builderOptimizationLevel device streams infStreams loadInputs
+iterations duration warmUp avgRuns includeDataTransfers noDataTransfers useSpinWait noSpinWait useCudaGraph
+noCudaGraph exposeDMA exportTimes exportOutput exportProfile dumpRawBindingsToFile dumpProfile help
+"""
+OWN = frozenset(_OWN.split())
 """What the harness says itself, or what would measure something else than the cell says."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -46,7 +45,9 @@ def located(asked: str | None, environment: Mapping[str, str]) -> str | None:
         if found is None:
             raise ConfigError(f"backend.options.trtexec={asked}: no such program; give the path of trtexec")
         return found
-    roots = [Path(environment[name]) / "bin" / "trtexec" for name in ("TENSORRT_ROOT", "TRT_ROOT") if name in environment]
+    roots = [
+        Path(environment[name]) / "bin" / "trtexec" for name in ("TENSORRT_ROOT", "TRT_ROOT") if name in environment
+    ]
     return next(filter(None, (shutil.which(str(each), path=path) for each in ("trtexec", *roots, *USUAL))), None)
 
 
@@ -64,7 +65,7 @@ def tool(asked: str | None, environment: Mapping[str, str]) -> TrtexecTool:
             hint="install TensorRT, whose bin folder has trtexec, and put that folder on PATH or give "
             "backend.options.trtexec=/path/to/trtexec",
         )
-    return _examined(path, os.stat(path).st_mtime_ns, tuple(sorted(environment.items())))
+    return _examined(path, Path(path).stat().st_mtime_ns, tuple(sorted(environment.items())))
 
 
 @lru_cache(maxsize=8)

@@ -38,7 +38,8 @@ class SimulatorSettings:
     ``process_noise`` of a process and ``noise`` of an iteration.
 
     ``fail`` is a way to fail; ``unsupported_operators`` are ONNX types that the converter refuses. Of ``cann`` alone,
-    ``generation`` is the output format of ais_bench (ASCEND.md, section a.1).
+    ``generation`` is the output format of ais_bench (ASCEND.md, section a.1); of ``nvidia`` alone, ``tensorrt`` is the
+    version whose options and output trtexec has.
     """
 
     name: str = "none"
@@ -57,6 +58,7 @@ class SimulatorSettings:
     noise: NotNegative = 0.003
     process_noise: NotNegative = 0.002
     generation: Literal["G1", "G2", "G3", "G4", "G5", "G6"] = "G5"
+    tensorrt: Literal["8.4.3", "10.2.0", "11.0.0"] = "10.2.0"
     unsupported_operators: tuple[str, ...] = ()
     fail: Failure | None = None
 

@@ -42,6 +42,8 @@ def environment(settings: SimulatorSettings, base: Mapping[str, str] | None = No
         "PYTHONPATH": os.pathsep.join(_once([*places, *_parts(found, "PYTHONPATH")])),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+    if nvidia and settings.fail == "toolkit_missing":
+        return found
     if nvidia:
         found["PATH"] = os.pathsep.join(_once([str(NVIDIA_TOOLS), *_parts(found, "PATH")]))
         return found

@@ -40,11 +40,10 @@ def build(onnx_file: Path, engine: Path, release: Release, *, chip: str, half: b
 
     try:
         model = onnx.load(str(onnx_file))
-        if not model.graph.node:
-            raise ValueError("the graph has no nodes")
     except Exception as error:
-        words = f"ModelImporter.cpp:735: Failed to parse ONNX model from file: {onnx_file}"
-        raise BuildError(("E", f"[TRT] {words}")) from error
+        raise _no_model(onnx_file) from error
+    if not model.graph.node:
+        raise _no_model(onnx_file)
     _check_operators(model, refused)
     inferred = onnx.shape_inference.infer_shapes(model).graph
     weights = {tensor.name for tensor in model.graph.initializer}
@@ -81,6 +80,10 @@ def described(engine: Path) -> dict[str, Any]:
     return read_description(engine, magic=MAGIC)
 
 
+def _no_model(onnx_file: Path) -> BuildError:
+    return BuildError(("E", f"[TRT] ModelImporter.cpp:735: Failed to parse ONNX model from file: {onnx_file}"))
+
+
 def _check_operators(model: ModelProto, refused: Sequence[str]) -> None:
     import onnx
 
@@ -96,12 +99,18 @@ def _lacking(number: int, node: NodeProto) -> list[tuple[str, str]]:
     return [
         ("I", f"[TRT] No importer registered for op: {node.op_type}. Attempting to import as plugin."),
         ("I", f"[TRT] Searching for plugin: {node.op_type}, plugin_version: 1, plugin_namespace: "),
-        ("E", f'[TRT] ModelImporter.cpp:948: While parsing node number {number} [{node.op_type} -> "{node.output[0]}"]:'),
+        (
+            "E",
+            f'[TRT] ModelImporter.cpp:948: While parsing node number {number} [{node.op_type} -> "{node.output[0]}"]:',
+        ),
         ("E", "[TRT] ModelImporter.cpp:950: --- Begin node ---"),
         ("E", f'[TRT] ModelImporter.cpp:951: op_type: "{node.op_type}"'),
         ("E", "[TRT] ModelImporter.cpp:952: --- End node ---"),
         ("E", "[TRT] ModelImporter.cpp:954: ERROR: onnxOpImporters.cpp:6521 In function importFallbackPluginImporter:"),
-        ("E", '[8] Assertion failed: creator && "Plugin not found, are the plugin name, version, and namespace correct?"'),
+        (
+            "E",
+            '[8] Assertion failed: creator && "Plugin not found, are the plugin name, version, and namespace correct?"',
+        ),
     ]
 
 

@@ -121,4 +121,10 @@ def help_lines(release: Release) -> list[str]:
     """What ``--help`` lists, in the real tool's layout."""
     lines = ["=== Model, Build, Inference, Reporting and System Options ==="]
     lines += [f"  --{name}=spec" for name in sorted(release.values)]
-    return [*lines, *(f"  --{name}" for name in sorted(release.switches - {"help"})), "", "=== Help ===", "  --help, -h"]
+    return [
+        *lines,
+        *(f"  --{name}" for name in sorted(release.switches - {"help"})),
+        "",
+        "=== Help ===",
+        "  --help, -h",
+    ]

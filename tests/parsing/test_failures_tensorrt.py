@@ -17,8 +17,8 @@ FAILED = "&&&& FAILED TensorRT.trtexec [TensorRT v8601] # trtexec --onnx=net.onn
             "oom",
             "device_out_of_memory",
             (
-                "[05/27/2023-17:01:36] [E] [TRT] 1: [defaultAllocator.cpp::nvinfer1::internal::DefaultAllocator::allocate"
-                "::19] Error Code 1: Cuda Runtime (out of memory)\n"
+                "[05/27/2023-17:01:36] [E] [TRT] 1: [defaultAllocator.cpp::nvinfer1::internal::DefaultAllocator::"
+                "allocate::19] Error Code 1: Cuda Runtime (out of memory)\n"
             ),
         ),
         (
@@ -34,8 +34,8 @@ FAILED = "&&&& FAILED TensorRT.trtexec [TensorRT v8601] # trtexec --onnx=net.onn
             "engine_incompatible",
             (
                 "[E] [TRT] 1: [stdArchiveReader.cpp::StdArchiveReaderInitCommon::46] Error Code 1: Serialization "
-                "(Serialization assertion stdVersionRead == serializationVersion failed.Version tag does not match. Note: "
-                "Current Version: 236, Serialized Engine Version: 237)\n[E] Engine deserialization failed\n"
+                "(Serialization assertion stdVersionRead == serializationVersion failed.Version tag does not match. "
+                "Note: Current Version: 236, Serialized Engine Version: 237)\n[E] Engine deserialization failed\n"
             ),
         ),
         (
