@@ -13,6 +13,8 @@ They lie in ``reference/`` of the configuration and of each ``--config-dir``, an
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 from harness.config.locate import conf_dir
 from harness.config.validate import refusal, validated
 from harness.errors import ConfigError, HarnessError
+from harness.files import write_atomically
 from harness.records.references import Reference
 
 GROUP = "reference"
@@ -80,6 +83,71 @@ def read_file(path: Path) -> tuple[Reference, ...]:
             line = refusal(error, None)
             raise HarnessError(f"{path}: not a list of references ({line}); import it again") from error
     return _numbers(path, _plain(path, text))
+
+
+def plain_references(references: Sequence[Reference]) -> list[dict[str, Any]]:
+    """References as JSON values, without what they do not say."""
+    plain: list[dict[str, Any]] = _LISTS.dump_python(tuple(references), mode="json", exclude_defaults=True)
+    return plain
+
+
+def keep_references(
+    folder: Path, name: str, references: Sequence[Reference], *, replace: bool = False
+) -> tuple[Path, bool]:
+    """Write references to ``<folder>/<name>.json``; the path, and whether that changed anything.
+
+    Raises:
+        HarnessError: a list of this name, or another list, states another number for the same place of the same
+            source, and ``replace`` is not given; or the file cannot be written.
+    """
+    target = folder / f"{re.sub(r'[^A-Za-z0-9._-]+', '_', name).strip('._') or 'references'}.json"
+    content = json.dumps(plain_references(references), indent=1, ensure_ascii=False).encode()
+    if target.is_file():
+        if target.read_bytes() == content:
+            return target, False
+        if not replace:
+            raise HarnessError(f"{_conflict(target, references)}; give name=OTHER, or replace=true to write over it")
+    for path in sorted(folder.glob("*.json")):
+        said = None if path == target or replace else _other_number(path, references)
+        if said:
+            raise HarnessError(f"{said}; correct one of them, or give replace=true to keep both")
+    try:
+        write_atomically(target, content)
+    except OSError as error:
+        raise HarnessError(f"{target}: not writable ({error.strerror or error}); give home=FOLDER") from error
+    return target, True
+
+
+def _conflict(path: Path, references: Sequence[Reference]) -> str:
+    said = _other_number(path, references)
+    return said or f"{path} holds another list of this name"
+
+
+def _other_number(path: Path, references: Sequence[Reference]) -> str | None:
+    """A line on the first number of a list for which another one is given now, at the same place of the same source."""
+    try:
+        known = {_place(each): each.throughput for each in read_file(path)}
+    except HarnessError:
+        return None  # named by every listing; here it is about the new ones
+    for each in references:
+        before = known.get(_place(each), each.throughput)
+        if before != each.throughput:
+            size = "best batch" if each.best else f"batch {each.batchsize}"
+            what = f"{each.model} on {each.chip_stated or each.chip} at {size}"
+            return f"{path} holds {before} for {what}, now it is {each.throughput}"
+    return None
+
+
+def _place(reference: Reference) -> tuple[object, ...]:
+    """What two statements of one number have in common: source, chip, batch size, row and column."""
+    return (
+        reference.citation,
+        reference.model,
+        reference.chip_stated,
+        reference.batchsize,
+        reference.best,
+        tuple(note for note in reference.notes if note.startswith(("row: ", "column: "))),
+    )
 
 
 def _plain(path: Path, text: str) -> Mapping[str, Any]:

@@ -171,9 +171,10 @@ def value_in(text: str, header: str = "") -> Value | None:
 def metrics_in(text: str, header: str) -> dict[str, float]:
     """Accuracies in per cent, by name; only those printed with a % sign, as no other is certain to be one.
 
-    A cell with nothing but a number takes its name from the header: ``mIoU(NPU)`` is mIoU.
+    A cell with nothing but a number takes its name from the header: ``mIoU(NPU)`` is mIoU; below ``mIoU %``
+    the sign need not be repeated.
     """
-    if re.fullmatch(r"\d+(?:\.\d+)?\s*%", text.strip()):
+    if re.fullmatch(r"\d+(?:\.\d+)?\s*%" + ("?" if "%" in header else ""), text.strip()):
         name = _named(header)
         return {name: float(text.strip().rstrip("% "))} if name else {}
     return {name: float(number) for found, number in _METRIC.findall(text) if (name := _named(found))}

@@ -6,7 +6,8 @@ nothing here ever fills a gap that the publication leaves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -86,6 +87,20 @@ class Reference:
     def source(self) -> Source:
         """Always ``reference``, as a record says ``measured`` or ``simulated``."""
         return "reference"
+
+
+def renamed(
+    references: Iterable[Reference], *, models: Mapping[str, str], chips: Mapping[str, str]
+) -> tuple[Reference, ...]:
+    """References under other names of models, and of chips by name or as stated (``310P`` is ``Ascend310P3``)."""
+    return tuple(
+        replace(
+            each,
+            model=models.get(each.model, each.model),
+            chip=chips.get(each.chip or "", chips.get(each.chip_stated or "", each.chip or "")) or None,
+        )
+        for each in references
+    )
 
 
 def is_chip(reference: Reference, soc_version: str) -> bool:
