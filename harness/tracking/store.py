@@ -6,16 +6,16 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError
 from harness.records.redaction import HIDDEN, redact_text
-from harness.tracking.sqlite import SCHEME, prepare_sqlite, sqlite_path
+from harness.tracking.sqlite import SCHEME, prepare_sqlite, quick_commits, sqlite_path
 from harness.tracking.view import VIEW_TAG, description, experiment_tags
 
 if TYPE_CHECKING:
@@ -114,10 +114,13 @@ def open_store(uri: str, home: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) 
             if path is not None:
                 prepare_sqlite(path, home)
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            engine = _engine(client)
             try:
-                yield client
+                with nullcontext() if path is None or engine is None else quick_commits(path, engine):
+                    yield client
             finally:
-                _close(client)
+                if engine is not None:  # let go of the file, so that it can be moved while this process lives
+                    engine.dispose()
     except Timeout as error:
         raise HarnessError(
             f"{lock}: held by another publisher for {lock_timeout_s:.0f} s; publish again later"
@@ -172,11 +175,9 @@ def _artifact_location(name: str, uri: str, home: Path) -> str | None:
     return (home / "artifacts" / slug).absolute().as_uri()
 
 
-def _close(client: MlflowClient) -> None:
-    """Let go of the database file, so that it can be moved or removed while this process lives."""
-    engine = getattr(getattr(getattr(client, "_tracking_client", None), "store", None), "engine", None)
-    if engine is not None:
-        engine.dispose()
+def _engine(client: MlflowClient) -> Any:
+    """The SQLAlchemy engine behind a client of a database; None behind one of a server."""
+    return getattr(getattr(getattr(client, "_tracking_client", None), "store", None), "engine", None)
 
 
 def _short_hash(text: str) -> str:

@@ -236,3 +236,23 @@ def test_uris(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert local_folder("/a b/c") == Path("/a b/c")
     assert local_folder("s3://bucket/x") is None
     assert local_folder("mlflow-artifacts:/1/2/artifacts") is None
+
+
+def test_a_published_file_is_whole_by_itself_also_beside_a_reader(home: Path, tmp_path: Path) -> None:
+    def copied() -> int:
+        copy = tmp_path / "copy.db"
+        shutil.copyfile(home / "mlflow.db", copy)
+        with closing(sqlite3.connect(copy)) as connection:
+            (number,) = connection.execute("SELECT count(*) FROM runs").fetchone()
+        return int(number)
+
+    with closing(sqlite3.connect(home / "mlflow.db")) as reader:  # as a page of MLflow's that somebody left open
+        reader.execute("SELECT count(*) FROM runs").fetchone()
+        publish([make_record(home, rounds=1)[0]])
+        assert copied() == 1
+        assert reader.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+    publish([make_record(home, rounds=1, sweep="next")[0]])
+    assert copied() == 2
+    assert not list(home.glob("mlflow.db-*"))
+    with closing(sqlite3.connect(home / "mlflow.db")) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
