@@ -108,9 +108,11 @@ def is_chip(reference: Reference, soc_version: str) -> bool:
 
     ``Ascend310P`` speaks of ``Ascend310P3``; ``Ascend310`` of neither that nor ``Ascend310B1``, which are other chips.
     """
-    chip = reference.chip
-    if chip is None:
-        return False
+    return reference.chip is not None and chip_means(reference.chip, soc_version)
+
+
+def chip_means(chip: str, soc_version: str) -> bool:
+    """Whether a chip's name, or its family's, stands for a soc_version."""
     return chip == soc_version or (
         chip in FAMILIES and soc_version.startswith(chip) and soc_version[len(chip) :].isdigit()
     )

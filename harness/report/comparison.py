@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from harness.records.schema import Record
 from harness.report.words import setting
@@ -49,7 +49,7 @@ def compared(a: Record, b: Record, *, difference: float = 0.03, floor: float = 0
     of_a, of_b = throughputs(a), throughputs(b)
     if not of_a or not of_b:
         return Comparison(a, b, None, floor, None, None, differing)
-    unpaired = why_unpaired(a, b)
+    unpaired = why_unpaired(a, b, of_a, of_b)
     if unpaired is not None:
         ratio = welch_ratio(list(of_b.values()), list(of_a.values()))
         return Comparison(a, b, ratio, floor, unpaired, None, differing)
@@ -65,13 +65,25 @@ def throughputs(record: Record) -> dict[int, float]:
     return {each.round: 1000 * batchsize / each.mean_ms for each in record.repeats if each.mean_ms > 0}
 
 
-def why_unpaired(a: Record, b: Record) -> str | None:
-    """Why the rounds of two records cannot be paired, or None where they can."""
+class Swept(Protocol):
+    """What decides whether rounds may be paired; records and the rows of a report have it."""
+
+    @property
+    def sweep_id(self) -> str:
+        """The sweep."""
+
+    @property
+    def interleaved(self) -> bool:
+        """Whether its cells were measured in rounds."""
+
+
+def why_unpaired(a: Swept, b: Swept, of_a: Mapping[int, float], of_b: Mapping[int, float]) -> str | None:
+    """Why rounds cannot be paired, or None where they can; ``of_a`` and ``of_b`` hold samples/s by round."""
     if a.sweep_id != b.sweep_id:
         return "measured in different sweeps"
     if not (a.interleaved and b.interleaved):
         return "measured one after the other, not in rounds"
-    return None if throughputs(a).keys() & throughputs(b).keys() else "measured in no common round"
+    return None if of_a.keys() & of_b.keys() else "measured in no common round"
 
 
 def slow_rounds(record: Record) -> tuple[int, ...]:

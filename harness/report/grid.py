@@ -52,8 +52,8 @@ class Grid:
     def markdown(self) -> str:
         """The table as GitHub's Markdown, the notes as a list below it; ends with a line feed."""
         lines = [_line(self.columns), _line("---:" if column in self.numbers else "---" for column in self.columns)]
-        lines += [_line(_escaped(row[column]) for column in self.columns) for row in self.rows]
-        return "\n".join([*lines, "", *(f"- {_escaped(note)}" for note in self.notes)]).rstrip() + "\n"
+        lines += [_line(escaped(row[column]) for column in self.columns) for row in self.rows]
+        return "\n".join([*lines, "", *(f"- {escaped(note)}" for note in self.notes)]).rstrip() + "\n"
 
     def _fitting(self, rows: Sequence[Mapping[str, str]], width: int) -> tuple[list[str], list[str]]:
         """The columns that fit, and those left out; the first column may be folded to make room."""
@@ -78,7 +78,7 @@ def _encodable(text: str, encoding: str) -> str:
     return text.replace("±", "+-").encode(encoding, "replace").decode(encoding) if "utf" not in encoding else text
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text that neither Markdown nor HTML takes for anything else."""
     safe = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(r"\\\1", safe)

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from harness.records.schema import Record
 from harness.report.method_words import BOUNDARIES, JOINS, SENTENCES, Language
-from harness.report.words import device_words
+from harness.report.words import device_words, stated_tools
 
 
 def method_card(records: Sequence[Record], language: Language = "en") -> str:
@@ -36,7 +36,8 @@ def facts(records: Sequence[Record], language: Language) -> dict[str, Any]:
     told = [repeat.telemetry for repeat in repeats if repeat.telemetry is not None]
     return {
         "devices": last.join(dict.fromkeys(device_words(record) for record in records)),
-        "tools": ", ".join(_tools(records)) or "-",
+        "tools": ", ".join(dict.fromkeys(filter(None, (stated_tools(record.fingerprint) for record in records))))
+        or "-",
         "days": to.join(dict.fromkeys([min(days), max(days)])),
         "version": last.join(dict.fromkeys(_version(record) for record in records)),
         "boundaries": last.join(BOUNDARIES[language].get(each, each) for each in sorted({r.boundary for r in repeats})),
@@ -67,16 +68,6 @@ def _chosen(known: Mapping[str, Any]) -> Iterator[str]:
         yield from ("telemetry", "left_out")
     if known["simulated"]:
         yield "simulated"
-
-
-def _tools(records: Sequence[Record]) -> list[str]:
-    """The runtimes' versions as the fingerprints have them: ``onnxruntime 1.31.1``; their options are left out."""
-    found: dict[str, None] = {}
-    for record in records:
-        for name, value in _mapping(record.fingerprint.get("tools")).items():
-            if str(value)[:1].isdigit() and "." in str(value):
-                found[f"{name} {value}"] = None
-    return list(found)
 
 
 def _version(record: Record) -> str:

@@ -64,3 +64,10 @@ def listed(values: Sequence[object]) -> str:
 def plain(text: str) -> str:
     """One line without characters that would move a cursor or change a colour."""
     return "".join(character if character.isprintable() else " " for character in text)
+
+
+def stated_tools(fingerprint: Mapping[str, Any]) -> str:
+    """The runtimes and their versions as a fingerprint has them: ``onnxruntime 1.31.1``; their options are left out."""
+    tools = fingerprint.get("tools")
+    found = tools.items() if isinstance(tools, Mapping) else ()
+    return ", ".join(f"{name} {value}" for name, value in found if str(value)[:1].isdigit() and "." in str(value))

@@ -13,6 +13,7 @@ from harness.records.found import Run as RunLink
 from harness.records.io import RECORD_FILE
 from harness.records.redaction import redact_text
 from harness.tracking.explain import explain
+from harness.tracking.reports import REPORT
 from harness.tracking.session import RECORD_ID
 from harness.tracking.sqlite import check_version, sqlite_path
 from harness.tracking.store import local_folder, quiet_mlflow
@@ -62,7 +63,7 @@ def _of_experiment(client: MlflowClient, experiment: Experiment, uri: str) -> It
         for run in page:
             if RECORD_ID in run.data.tags:
                 yield _of_run(client, run, uri)
-            else:
+            elif REPORT not in run.data.tags:
                 foreign.append(run.info.run_name or run.info.run_id)
         token = page.token
         if not token:

@@ -1,0 +1,192 @@
+"""``python -m harness.report``: the tables that people publish, from records of one or several machines and references.
+
+Exit status 0: the report was written, and what could not be read is named in it; 1: a strict report was refused, or
+MLflow does not have it; 2: wrong arguments, or nothing to report.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+from rich.console import Console
+
+from harness.commands.arguments import argument, read_arguments
+from harness.config.locate import harness_home
+from harness.errors import ConfigError, HarnessError
+
+if TYPE_CHECKING:
+    from harness.records.found import Found
+    from harness.report.rows import Loaded
+    from harness.report.selection import Selection
+    from harness.report.table import Document
+
+COMMAND = "python -m harness.report"
+STEM = "report"
+
+
+class RefusedError(HarnessError):
+    """The report exists but was asked not to be given in this state."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write the tables of throughput and accuracy that people publish, from records and published references.
+
+    Of several values (model=swin97,swin98) each is shown. Without baseline and target every device has a column, and
+    those beside a T4, or the Ascend device of two, are divided by it.
+    """
+
+    records: tuple[str, ...] | None = argument(
+        "homes, folders of records, MLflow stores (DIR,sqlite:///FILE,http://...; null: HARNESS_HOME, or mlruns)",
+        default=None,
+    )
+    model: tuple[str, ...] = argument("models (nothing: all that were measured)", default=())
+    baseline: str | None = argument("the device that others are divided by, such as T4", default=None)
+    target: tuple[str, ...] = argument("the devices that are divided by it (nothing: all others)", default=())
+    precision: tuple[str, ...] = argument("only these precisions", default=())
+    batchsize: tuple[Annotated[int, Field(ge=1)], ...] = argument("only these batch sizes", default=())
+    backend: tuple[str, ...] = argument("only these backends", default=())
+    measure: tuple[str, ...] = argument("only what was measured with these profiles", default=())
+    sweep: tuple[str, ...] = argument("only these sweeps, or those whose ids begin so", default=())
+    host: tuple[str, ...] = argument("only these machines", default=())
+    source: tuple[str, ...] = argument("only measured, simulated or reference", default=())
+    since: str | None = argument("only what was started since this day or time (UTC)", default=None)
+    references: bool = argument("show what others published beside the records", default=True)
+    acceptance: bool = argument("check the rule that the best 310P be at least 1.6 x the best T4", default=False)
+    strict: bool = argument("refuse ratios whose sides are not known to be comparable", default=False)
+    lang: Literal["en", "zh"] = argument("the language", default="en")
+    format: Literal["terminal", "markdown", "html", "csv", "latex", "json"] | None = argument(
+        "how it is written (null: by the output's suffix, else for the terminal)", default=None
+    )
+    output: str | None = argument("a file, or a folder for all formats (null: print it)", default=None)
+    mlflow: str | None = argument("true: log all formats to the home's MLflow; URI: to that store", default=None)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Write the report and return the exit status."""
+    try:
+        return _run(read_arguments(Report, sys.argv[1:] if words is None else words, command=COMMAND))
+    except RefusedError as error:
+        print(f"harness.report: {error}", file=sys.stderr)
+        return 1
+    except HarnessError as error:
+        print(f"harness.report: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(wanted: Report) -> int:
+    from harness.report.document import contents, document, refusal
+    from harness.report.selection import selected
+
+    loaded = _loaded(wanted)
+    found = contents(selected(loaded.rows, _selection(wanted)), wanted.baseline, wanted.target)
+    reason = refusal(found) if wanted.strict else None
+    if reason is not None:
+        raise RefusedError(reason)
+    made = document(found, wanted.lang, problems=loaded.problems, acceptance=wanted.acceptance)
+    _put(made, wanted)
+    return _log(made, wanted) if wanted.mlflow not in {None, "false"} else 0
+
+
+def _loaded(wanted: Report) -> Loaded:
+    """All rows of all places; a file of references that cannot be read is a problem like a damaged record."""
+    from dataclasses import replace
+
+    from harness.config.references import read_library
+    from harness.report.query import load
+    from harness.report.rows import Problem
+
+    library = read_library(harness_home()) if wanted.references else None
+    loaded = load(_found(wanted.records), library.references if library else ())
+    damaged = tuple(Problem("references", each) for each in library.problems) if library else ()
+    return replace(loaded, problems=(*loaded.problems, *damaged))
+
+
+def _found(places: Sequence[str] | None) -> Iterator[Found]:
+    from harness.records.places import found_below, is_uri
+
+    if places is None:
+        home = harness_home()
+        if home.is_dir():
+            yield from found_below(home)
+        return
+    for place in places:
+        if is_uri(place):
+            from harness.tracking.fetch import fetch_records
+
+            yield from fetch_records(place)
+        else:
+            yield from found_below(Path(place).expanduser())
+
+
+def _selection(wanted: Report) -> Selection:
+    from harness.report.selection import Selection, moment
+
+    return Selection(
+        model=wanted.model,
+        chips=tuple(filter(None, (wanted.baseline, *wanted.target))),
+        precision=wanted.precision,
+        batchsize=wanted.batchsize,
+        backend=wanted.backend,
+        measure=wanted.measure,
+        sweep=wanted.sweep,
+        host=wanted.host,
+        source=wanted.source,
+        since=moment(wanted.since) if wanted.since else None,
+    )
+
+
+def _put(made: Document, wanted: Report) -> None:
+    """Print the report, or write the file or the folder of all formats, and say where it is."""
+    from harness.report.formats.choice import FORMATS, format_of
+    from harness.report.formats.terminal import terminal
+
+    if wanted.output is None:
+        if wanted.format in {None, "terminal"}:
+            Console(width=None if sys.stdout.isatty() else 120).print(*terminal(made), sep="\n")
+        else:
+            print(FORMATS[str(wanted.format)].write(made), end="")
+        return
+    output = Path(wanted.output).expanduser()
+    if output.is_dir() or wanted.output.endswith("/"):
+        names = [wanted.format] if wanted.format not in {None, "terminal"} else list(FORMATS)
+        files = {output / f"{STEM}{FORMATS[str(name)].suffix}": str(name) for name in names}
+    else:
+        name = wanted.format or format_of(output.suffix)
+        if name is None or name == "terminal":
+            endings = ", ".join(each.suffix for each in FORMATS.values())
+            raise ConfigError(f"output={wanted.output}: give format=, or a file that ends with one of {endings}")
+        files = {output: name}
+    _write({path: FORMATS[name].write(made) for path, name in files.items()})
+
+
+def _write(texts: dict[Path, str]) -> None:
+    from harness.files import write_atomically
+
+    for path, text in texts.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, text.encode("utf-8", "replace"))
+        except OSError as error:
+            raise HarnessError(f"{path}: cannot be written ({error.strerror}); give another output") from error
+        print(path)
+
+
+def _log(made: Document, wanted: Report) -> int:
+    """Log all formats to MLflow; 1 where that fails, for the report itself is written."""
+    from harness.report.formats.choice import FORMATS
+    from harness.tracking.reports import log_report
+
+    texts = {f"{STEM}{each.suffix}": each.write(made) for each in FORMATS.values()}
+    uri = None if wanted.mlflow == "true" else wanted.mlflow
+    try:
+        print(f"MLflow: {log_report(texts, harness_home(), uri, tables=[table.name for table in made.tables])}")
+    except HarnessError as error:
+        print(f"harness.report: {error}", file=sys.stderr)
+        return 1
+    return 0
