@@ -16,12 +16,13 @@ MISSING = "-"
 def figure(estimate: Estimate) -> str:
     """The mean with half of its interval's width, both to the place that the half-width earns: ``0.412 ±0.012``.
 
-    The half-width keeps one significant digit, two if it begins with 1. Without an interval the mean has two digits.
+    The half-width keeps one significant digit, two if it begins with 1. Without an interval the mean has two digits,
+    and all that its source printed if it was published (n is 0).
     """
     if not math.isfinite(estimate.mean):
         return MISSING
     if estimate.low is None or estimate.high is None or not math.isfinite(estimate.high - estimate.low):
-        return significant(estimate.mean, UNEARNED_DIGITS)
+        return significant(estimate.mean, UNEARNED_DIGITS) if estimate.n else f"{estimate.mean:.12g}"
     halfwidth = (estimate.high - estimate.low) / 2
     if halfwidth <= 0:
         return f"{significant(estimate.mean, EXACT_DIGITS)} ±0"

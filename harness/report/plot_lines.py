@@ -11,7 +11,7 @@ from matplotlib.transforms import offset_copy
 
 from harness.report.digits import figure
 from harness.report.plot_axis import interval, measured, set_scale
-from harness.report.plot_names import LABEL_ROOM, ROW, Drawn, draw_gaps, last_place, name_series, names_width
+from harness.report.plot_names import LABEL_ROOM, ROW, Drawn, draw_gaps, name_series, names_width
 from harness.report.plot_page import DOTS_PER_INCH, EDGE, SMALL, WIDTH, Box, Canvas, Ruler
 from harness.report.plot_series import Chart, Point
 from harness.report.plot_style import FAINT, marks
@@ -92,6 +92,7 @@ def _draw_series(canvas: Canvas, axes: Axes, drawn: Drawn) -> None:
             x, y, color=style.colour, linestyle=style.dashes, linewidth=1.8, marker=style.marker, markersize=6.5,
             markerfacecolor=style.face, markeredgewidth=1.4, transform=transform, zorder=3,
         )  # fmt: skip
+        drawn.end = _pixels(axes, drawn, run[-1])
         for place, point in zip(x, run, strict=True):
             bar = interval(point.estimate, axes.get_ylim()[0] / 2) if point.estimate else None
             if bar is not None:
@@ -144,8 +145,7 @@ def _covered(axes: Axes, drawn: Drawn) -> Iterator[Box]:
             low, high = (float(axes.transData.transform((0, end))[1]) for end in bar)
             lines.append(((x, low), (x, min(high, axes.bbox.y1))))
     if measured([drawn.series]):
-        x, y = last_place(axes, drawn)
-        lines.append(((x, y), (axes.bbox.x1 + 9, drawn.name_y * DOTS_PER_INCH)))
+        lines.append((drawn.end, (axes.bbox.x1 + 9, drawn.name_y * DOTS_PER_INCH)))
     for (x0, y0), (x1, y1) in lines:
         for step in range(1, 32):
             yield _box(x0 + (x1 - x0) * step / 32, y0 + (y1 - y0) * step / 32, 2)

@@ -27,12 +27,16 @@ Lines = Mapping[str, Sequence[str]]
 
 @dataclass
 class Drawn:
-    """A series with what it is drawn with, how far to the right (points), and how high its name stands (inches)."""
+    """A series with what it is drawn with, how far to the right (points), and how high its name stands (inches).
+
+    ``end`` is where its last point is drawn, in pixels.
+    """
 
     series: Series
     marks: Marks
     shift: float
     name_y: float = 0.0
+    end: tuple[float, float] = (0.0, 0.0)
 
 
 def names_width(ruler: Ruler, labels: Lines) -> float:
@@ -42,7 +46,7 @@ def names_width(ruler: Ruler, labels: Lines) -> float:
 
 def name_series(canvas: Canvas, axes: Axes, drawn: Sequence[Drawn], labels: Lines, right: float) -> None:
     """Every series' name at the right, as near to its last point as the others allow, with a line to that point."""
-    ends = sorted(((last_place(axes, each), each) for each in drawn), key=lambda item: item[0][1])
+    ends = sorted(((each.end, each) for each in drawn), key=lambda item: item[0][1])
     heights = [0.05 + _LINE * len(labels[each.series.label]) for _, each in ends]
     low, high = float(axes.bbox.y0) / DOTS_PER_INCH + 0.1, canvas.top
     places = spread([y / DOTS_PER_INCH for (_, y), _ in ends], heights, low, high)
@@ -56,13 +60,6 @@ def name_series(canvas: Canvas, axes: Axes, drawn: Sequence[Drawn], labels: Line
                 color=each.marks.colour, linewidth=0.7, linestyle=(0, (1, 2)),
             )
         )  # fmt: skip
-
-
-def last_place(axes: Axes, drawn: Drawn) -> tuple[float, float]:
-    """Where the last point of a series that has a figure is drawn, in pixels."""
-    batchsize, estimate = [(p.batchsize or 1, p.estimate) for p in drawn.series.points if p.estimate][-1]
-    x, y = axes.transData.transform((math.log2(batchsize), estimate.mean))
-    return float(x) + drawn.shift * DOTS_PER_INCH / 72, float(y)
 
 
 def draw_gaps(

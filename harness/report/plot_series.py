@@ -69,15 +69,16 @@ def chart(rows: Sequence[Row], quantity: Quantity, language: Language = "en") ->
 
     Published numbers without a known unit are left out, and a footnote counts them.
     """
-    shown = [row for row in rows if row.unit == SAMPLES_PER_S]
+    drawable = [row for row in rows if row.throughput is not None or row.outcome.status != "ok"]
+    shown = [row for row in drawable if comparable(row)]
     if not any(_estimate(row, quantity) for row in shown):
         return None
     sizes = {batchsize(row) for row in shown}
     by_batch = len(sizes) > 1 and None not in sizes
     series = _series(shown, quantity, language)
     notes = list(footnotes(shown, language))
-    if len(shown) < len(rows):
-        notes.insert(0, said(language, "other_unit", count=len(rows) - len(shown)))
+    if len(shown) < len(drawable):
+        notes.insert(0, said(language, "other_unit", count=len(drawable) - len(shown)))
     if len(series) > MOST_SERIES:
         notes.insert(0, said(language, "first", shown=MOST_SERIES, count=len(series)))
     what = said(language, quantity, models=models_words(shown, language))
@@ -94,6 +95,11 @@ def chart(rows: Sequence[Row], quantity: Quantity, language: Language = "en") ->
     )
 
 
+def comparable(row: Row) -> bool:
+    """Whether the row's throughput counts samples a second, as far as is known; a frame is a sample."""
+    return row.unit in {SAMPLES_PER_S, "fps"}
+
+
 def batchsize(row: Row) -> int | None:
     """The batch size of a row, where that is a place on an axis."""
     return row.batchsize if row.batchsize is not None and row.batchsize > 0 else None
@@ -103,11 +109,13 @@ def series_labels(rows: Sequence[Row], language: Language) -> list[str]:
     """For each row what tells its series from the others; a second cell of a batch size starts another one."""
     parts = [{name: getattr(row, name) or MISSING for name in _PARTS} for row in rows]
     varying = [name for name in _PARTS if len({each[name] for each in parts}) > 1]
-    overrides = [set(row.overrides) for row in rows if row.reference is None]
-    common = set.intersection(*overrides) if overrides else set()
+    alike = [(*each.values(), row.source) for row, each in zip(rows, parts, strict=True)]
+    common: dict[tuple[str, ...], set[str]] = {}
+    for row, key in zip(rows, alike, strict=True):
+        common[key] = common.get(key, set(row.overrides)) & set(row.overrides)
     labels, seen = [], Counter[tuple[str, int | None]]()
-    for row, each in zip(rows, parts, strict=True):
-        own = [o for o in row.overrides if o not in common and not o.startswith(_SAID_BY_PARTS)]
+    for row, each, key in zip(rows, parts, alike, strict=True):
+        own = [o for o in row.overrides if o not in common[key] and not o.startswith(_SAID_BY_PARTS)]
         stated = [each[name] for name in varying if row.reference is None or each[name] != MISSING]
         label = BETWEEN.join([*stated, *own] or [each["soc_version"], each["precision"]])
         if row.source != "measured":

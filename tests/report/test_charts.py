@@ -1,0 +1,135 @@
+"""The charts of a report: what stands in them, in both languages, from rows and raw samples."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from harness.records.io import write_record
+from harness.records.references import Citation, Reference
+from harness.records.schema import Accuracy, Estimate, Evaluated, PublishedAccuracy, Record
+from harness.report.chart_cells import parts_chart, strips_chart
+from harness.report.chart_trade import trade_chart
+from harness.report.method_words import Language
+from harness.report.plot_bars import RatioBar, RatioChart, draw_ratios, draw_stacks
+from harness.report.plot_page import Canvas
+from harness.report.plot_strips import draw_strips
+from harness.report.plot_style import readable, style
+from harness.report.plot_trade import draw_trade
+from harness.report.reading import record_row, reference_row
+from tests.report.test_plots import cell, texts, visible_texts
+
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+
+
+def page(draw: Any, chart: Any) -> Canvas:
+    with style():
+        canvas: Canvas = draw(readable(chart, chart.language))
+        canvas.svg()
+        return canvas
+
+
+def nothing_falls_off(figure: Figure) -> None:
+    for text in visible_texts(figure):
+        box = text.get_window_extent()
+        assert -1 <= box.x0 <= box.x1 <= figure.bbox.x1 + 1, text.get_text()
+        assert -1 <= box.y0 <= box.y1 <= figure.bbox.y1 + 1, text.get_text()
+
+
+def timed(batchsize: int, **means_ms: float) -> Record:
+    made = cell(batchsize, 1000 * batchsize / means_ms["compute"], source="simulated", device="Ascend310P3")
+    return replace(made, repeats=tuple(replace(each, means_ms=means_ms) for each in made.repeats))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_time_of_a_sample_is_split_into_copies_and_compute(language: Language) -> None:
+    rows = [record_row(timed(b, h2d=0.2 * b, compute=1.5 * b, d2h=0.33 * b), "x") for b in (1, 4)]
+    chart = parts_chart(rows, language)
+    assert chart is not None
+    assert [dict(stack.parts) for stack in chart.stacks] == [
+        pytest.approx({"h2d": 0.2, "compute": 1.5, "d2h": 0.3})
+    ] * 2
+    figure = page(draw_stacks, chart).figure
+    words = texts(figure)
+    assert words.count("2.03") == 2
+    assert {"H2D", "D2H", "compute" if language == "en" else "计算"} <= set(words)
+    hatches = {patch.get_hatch() for patch in figure.axes[0].patches}
+    assert len(hatches) == 3, "the parts differ without colour"
+    nothing_falls_off(figure)
+    assert parts_chart([record_row(cell(1, 2.0), "x")], language) is None
+
+
+def test_the_distribution_is_that_of_the_raw_samples(tmp_path: Path) -> None:
+    rows = []
+    for number, times in enumerate(([10.0, 11.0, 12.0], [20.0, 21.0, 90.0])):
+        folder = tmp_path / str(number)
+        record = cell(4 ** (number + 1), 1.0)
+        record = replace(record, repeats=(replace(record.repeats[0], samples_file="repeats/round-01.npz"),))
+        write_record(record, folder)
+        (folder / "repeats").mkdir()
+        np.savez(folder / "repeats" / "round-01.npz", compute_ms=np.array(times))
+        rows.append(record_row(record, str(folder), folder))
+    lost = record_row(cell(8, 1.0), "elsewhere")
+    broken = tmp_path / "broken"
+    write_record(record, broken)
+    (broken / "repeats").mkdir()
+    (broken / "repeats" / "round-01.npz").write_bytes(b"no archive")
+    chart = strips_chart([*rows, lost, record_row(record, "b", broken)], "en")
+    assert chart is not None
+    assert [strip.processes for strip in chart.strips] == [((10.0, 11.0, 12.0),), ((20.0, 21.0, 90.0),)]
+    assert "2 cells have no raw times here." in chart.footnotes
+    words = texts(page(draw_strips, chart).figure)
+    assert {"median 11.0 ms, 10.0 to 12.0", "median 21.0 ms, 20.0 to 90.0"} <= set(words)
+    assert strips_chart([lost], "en") is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_accuracy_stands_against_throughput_with_what_was_published(language: Language) -> None:
+    evaluated = Evaluated({"mIoU": 0.4772}, 200, 200, 1, "cpu", "onnxruntime", "fp32", "0" * 64, 1.0)
+    accuracy = Accuracy(
+        "segmentation", "ade20k", "val", None, "slide", "", "stream", "images", "mIoU", evaluated,
+        reference=replace(evaluated, metrics={"mIoU": 0.4780}),
+        published=PublishedAccuracy("slide", {"mIoU": 47.92}, "o"),
+    )  # fmt: skip
+    measured = [record_row(cell(b, 0.4 + b / 100, accuracy=accuracy), "x") for b in (1, 4)]
+    citation = Citation("ModelZoo")
+    published = [
+        Reference("swin98", citation, "Ascend310P3", batchsize=1, throughput=16.74, unit="fps"),
+        Reference("swin98", citation, "Ascend310P3", batchsize=1, metrics={"mIoU": 47.7}, dataset="ade20k"),
+        Reference("swin98", citation, "T4", batchsize=1, throughput=5.24, unit="fps"),
+    ]
+    chart = trade_chart([*measured, *map(reference_row, published)], language)
+    assert chart is not None
+    assert [(cloud.source, [spot.accuracy for spot in cloud.spots]) for cloud in chart.clouds] == [
+        ("measured", [pytest.approx(47.72)] * 2),
+        ("reference", [47.7]),
+    ]
+    words = texts(page(draw_trade, chart).figure)
+    lines = {"published 47.92", "own fp32 47.80"} if language == "en" else {"已发布 47.92", "自测 fp32 47.80"}
+    assert lines <= set(words)
+    assert trade_chart([reference_row(published[2])], language) is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_ratios_are_bars_with_intervals_and_gaps(language: Language) -> None:
+    bars = (
+        RatioBar("batch size 1", Estimate(3.19, None, None, 0), "3.19x", measured=False),
+        RatioBar("batch size 4", Estimate(3.45, 3.4, 3.5, 3), "3.45x"),
+        RatioBar("batch size 16", None, "-"),
+        RatioBar("best", Estimate(0.9, 0.85, 0.95, 3), "0.9x", best=True),
+    )
+    chart = RatioChart("Ratios", "T4", "310P / T4", bars, ("Sweep",), language)
+    figure = page(draw_ratios, chart).figure
+    words = texts(figure)
+    assert {"3.19x", "3.45x", "0.9x", "equal" if language == "en" else "相等"} <= set(words)
+    assert "no figure" in words or "无数据" in words
+    published, paired, best = figure.axes[0].patches
+    assert [bar.get_width() for bar in (published, paired, best)] == [3.19, 3.45, 0.9]
+    assert published.get_hatch()
+    assert not paired.get_hatch()
+    nothing_falls_off(figure)
