@@ -7,10 +7,10 @@ MLflow does not have it; 2: wrong arguments, or nothing to report.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 from pydantic import Field
 from rich.console import Console
@@ -21,6 +21,7 @@ from harness.errors import ConfigError, HarnessError
 
 if TYPE_CHECKING:
     from harness.records.found import Found
+    from harness.report.document import Content
     from harness.report.rows import Loaded
     from harness.report.selection import Selection
     from harness.report.table import Document
@@ -63,6 +64,7 @@ class Report:
     format: Literal["terminal", "markdown", "html", "csv", "latex", "json"] | None = argument(
         "how it is written (null: by the output's suffix, else for the terminal)", default=None
     )
+    charts: str | None = argument("a folder for the charts as PNG and SVG (null: none)", default=None)
     output: str | None = argument("a file, or a folder for all formats (null: print it)", default=None)
     mlflow: str | None = argument("true: log all formats to the home's MLflow; URI: to that store", default=None)
 
@@ -90,6 +92,8 @@ def _run(wanted: Report) -> int:
         raise RefusedError(reason)
     made = document(found, wanted.lang, problems=loaded.problems, acceptance=wanted.acceptance)
     _put(made, wanted)
+    if wanted.charts is not None:
+        _write(_chart_files(found, wanted), said_to=sys.stdout if wanted.output is not None else sys.stderr)
     return _log(made, wanted) if wanted.mlflow not in {None, "false"} else 0
 
 
@@ -162,19 +166,30 @@ def _put(made: Document, wanted: Report) -> None:
             endings = ", ".join(each.suffix for each in FORMATS.values())
             raise ConfigError(f"output={wanted.output}: give format=, or a file that ends with one of {endings}")
         files = {output: name}
-    _write({path: FORMATS[name].write(made) for path, name in files.items()})
+    _write({path: FORMATS[name].write(made).encode("utf-8", "replace") for path, name in files.items()})
 
 
-def _write(texts: dict[Path, str]) -> None:
+def _chart_files(found: Sequence[Content], wanted: Report) -> dict[Path, bytes]:
+    """Every chart in both formats; a report without anything to draw has none."""
+    from harness.report.charts import draw_charts
+
+    folder = Path(str(wanted.charts)).expanduser()
+    files: dict[Path, bytes] = {}
+    for drawn in draw_charts(found, wanted.lang):
+        files |= {folder / f"{drawn.name}.png": drawn.png, folder / f"{drawn.name}.svg": drawn.svg}
+    return files
+
+
+def _write(files: Mapping[Path, bytes], said_to: TextIO = sys.stdout) -> None:
     from harness.files import write_atomically
 
-    for path, text in texts.items():
+    for path, content in files.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, text.encode("utf-8", "replace"))
+            write_atomically(path, content)
         except OSError as error:
             raise HarnessError(f"{path}: cannot be written ({error.strerror}); give another output") from error
-        print(path)
+        print(path, file=said_to)
 
 
 def _log(made: Document, wanted: Report) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -10,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from harness.records.schema import Estimate
-from harness.report.digits import MISSING, significant
+from harness.report.digits import significant
 from harness.report.method_words import Language
 from harness.report.plot_axis import interval, set_scale
 from harness.report.plot_page import SMALL, Canvas
@@ -140,8 +139,3 @@ def _draw_stack(axes: Axes, row: int, stack: Stack, longest: float) -> None:
 
 def _patch(name: str, label: str) -> Patch:
     return Patch(facecolor=_FILLS[name], hatch=HATCHES[name], edgecolor=INK, linewidth=0.8, label=label)
-
-
-def ratio_figures(values: Sequence[str]) -> str:
-    """What stands at the end of a ratio's row; a dash where there is nothing."""
-    return " ".join(values) or MISSING

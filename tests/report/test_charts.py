@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from harness.records.references import Citation, Reference
 from harness.records.schema import Accuracy, Estimate, Evaluated, PublishedAccuracy, Record
 from harness.report.chart_cells import parts_chart, strips_chart
 from harness.report.chart_trade import trade_chart
+from harness.report.charts import draw_charts
+from harness.report.document import contents
 from harness.report.method_words import Language
 from harness.report.plot_bars import RatioBar, RatioChart, draw_ratios, draw_stacks
 from harness.report.plot_page import Canvas
@@ -52,7 +55,7 @@ def test_the_time_of_a_sample_is_split_into_copies_and_compute(language: Languag
     chart = parts_chart(rows, language)
     assert chart is not None
     assert [dict(stack.parts) for stack in chart.stacks] == [
-        pytest.approx({"h2d": 0.2, "compute": 1.5, "d2h": 0.3})
+        pytest.approx({"h2d": 0.2, "compute": 1.5, "d2h": 0.33})
     ] * 2
     figure = page(draw_stacks, chart).figure
     words = texts(figure)
@@ -113,6 +116,20 @@ def test_accuracy_stands_against_throughput_with_what_was_published(language: La
     lines = {"published 47.92", "own fp32 47.80"} if language == "en" else {"已发布 47.92", "自测 fp32 47.80"}
     assert lines <= set(words)
     assert trade_chart([reference_row(published[2])], language) is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_model_with_a_name_like_markup_has_its_charts_under_a_plain_name(language: Language) -> None:
+    hostile = [cell(b, 2.0 * b, model="../<script>", device=d, hardware=None) for b in (1, 4) for d in ("T4", "cpu")]
+    found = contents([record_row(each, "x") for each in hostile])
+    drawn = list(draw_charts(found, language))
+    assert [each.name for each in drawn] == ["throughput-.._script", "ratios-.._script", "latency-.._script"]
+    for each in drawn:
+        assert each.png.startswith(b"\x89PNG")
+        root = ET.fromstring(each.svg)
+        assert not [element for element in root.iter() if element.tag.endswith("}text")], "needs no font to be read"
+        assert b"<script" not in each.svg
+    assert "cpu / T4" in drawn[1].caption
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

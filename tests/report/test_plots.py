@@ -380,7 +380,7 @@ def test_chinese_charts_need_no_font_of_the_machine(monkeypatch: pytest.MonkeyPa
         words = texts(page.figure)
     assert {
         "swin98 吞吐率（按批大小）",
-        "样本/秒（越高越好），对数坐标",
+        "样本/s（越高越好），对数坐标",
         "批大小",
         "Ascend310P3 · fp16（模拟值）",
         "内存不足",
