@@ -18,6 +18,9 @@ A YAML in ``conf/backend`` names it by ``kind``: the name of an entry point of t
 
 Some things are optional. ``reads = (".rknn",)`` names the suffixes of files that ``load`` takes as they are: a user
 may bring such a file, and with ``.onnx`` among them nothing is converted. ``input_specs`` says what inputs a file has.
+A converter that runs on the device itself, as TensorRT's does, says so with ``converts_on_device = True``: nothing is
+measured there meanwhile. A session that starts the runtime anew for each run has ``starts_afresh = True``: it is right
+for outputs and useless for times.
 `BuildsForCell` is for a converter that builds for one chip, with flags and files; `SharesDevices` for several devices,
 `InfersFolders` for a tool that infers files by itself.
 """

@@ -36,6 +36,10 @@ from harness.timing.steady import steady_at_end
 if TYPE_CHECKING:
     from harness.backends.tensorrt_session import TensorRTSession
 
+BUILDERS = frozenset({"Precision", "Memory Pools", "Max batch", "Workspace"})
+"""Options that concern the build: a run that loads an engine prints their defaults, which say nothing of it."""
+MOST_WARNINGS = 20
+_WARNING = re.compile(r"\[W\] (?:\[TRT\] )?([^\n]+)")
 _BUILT = re.compile(r"Engine built in ([0-9.]+) sec")
 
 
@@ -45,6 +49,7 @@ class TensorRTBackend:
     name: ClassVar[str] = "tensorrt"
     boundary: ClassVar[str] = "compute"
     reads: ClassVar[tuple[str, ...]] = (".engine", ".plan", ".trt")
+    converts_on_device: ClassVar[bool] = True
     Options: ClassVar[type[Any]] = TensorRTOptions
 
     def __init__(self, options: TensorRTOptions) -> None:
@@ -76,15 +81,22 @@ class TensorRTBackend:
     def tools(self) -> Mapping[str, str]:
         """TensorRT's version, and what was timed and how, in the same words for every version."""
         options = self.options
-        found = {"transfers": options.transfers, "cuda_graph": options.cuda_graph, "spin_wait": options.spin_wait}
-        described = {name: "on" if value else "off" for name, value in found.items()}
+        switches = {"transfers": options.transfers, "cuda_graph": options.cuda_graph, "spin_wait": options.spin_wait}
+        described = {name: "on" if value else "off" for name, value in switches.items()}
         if options.expose_dma:
             described["expose_dma"] = "on"
         for name, given in (("build_args", options.build_args), ("run_args", options.run_args)):
             if given:
                 described[name] = " ".join(f"{key}={value}" for key, value in given.items())
-        version = self._found().version if located(options.trtexec, self.environment) else None
-        return {**({"tensorrt": version} if version else {}), **described}
+        if located(options.trtexec, self.environment) is None:
+            return described
+        found = self._found()
+        if self._settings is not None and self._settings.precision.dtype != "file":
+            precision = self._settings.precision
+            described["build"] = " ".join(trtexec_command.build_flags(found, options, precision))
+            if trtexec_command.float16_in_graph(found, precision):
+                described["float16"] = "in the ONNX file"
+        return {**({"tensorrt": found.version} if found.version else {}), **described}
 
     def conversion_key(self) -> Mapping[str, Any]:
         """TensorRT's version and path, the GPU, the builder's flags, and whether stand-ins convert."""
@@ -132,10 +144,10 @@ class TensorRTBackend:
         self._report = {
             "command": [found.path, *arguments],
             "tensorrt": log.version or found.version,
-            "settings": dict(log.settings),
+            "settings": {name: value for name, value in log.settings if name in BUILDERS},
             "float16": "graph" if in_graph else "builder" if precision.dtype == "float16" else None,
             "build_s": float(built[1]) if built else None,
-            "warnings": list(log.warnings),
+            "warnings": [{"code": "trtexec", "message": words} for words in warned(text)],
         }
         return made
 
@@ -229,7 +241,7 @@ class TensorRTBackend:
         conditions: dict[str, Any] = {
             "command": list(run.command),
             "tensorrt": log.version,
-            "settings": dict(log.settings),
+            "settings": {name: value for name, value in log.settings if name not in BUILDERS},
             "device": log.device,
             "queries": len(compute_ms),
             "printed_queries_per_s": log.throughput_qps,
@@ -279,3 +291,8 @@ class TensorRTBackend:
         if self._settings is None:
             raise HarnessError("backend tensorrt: its engines need the whole cell; see harness.backends.registry")
         return self._settings
+
+
+def warned(text: str) -> list[str]:
+    """The warnings in a log, each once, the first ``MOST_WARNINGS``."""
+    return list(dict.fromkeys(words.strip() for words in _WARNING.findall(text)))[:MOST_WARNINGS]

@@ -10,9 +10,9 @@ from functools import lru_cache
 from pydantic import TypeAdapter
 
 from harness.config.simulator import SimulatorSettings
+from harness.simulator.told import SALT_VARIABLE, VARIABLE
 
-VARIABLE = "HARNESS_SIMULATOR"
-SALT_VARIABLE = "HARNESS_SIMULATOR_SALT"
+__all__ = ["SALT_VARIABLE", "VARIABLE", "options", "simulated"]
 
 
 def simulated(environment: Mapping[str, str] | None = None) -> bool:

@@ -11,14 +11,16 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.config.simulator import SimulatorSettings
-from harness.simulator.options import options
+from harness.simulator.told import told
 from harness.simulator.trtexec_engine import BuildError, build, described
 from harness.simulator.trtexec_log import Printer, inference_options
 from harness.simulator.trtexec_options import RELEASES, Release, UnknownOptionError, help_lines, read_arguments
 from harness.simulator.trtexec_run import RunError, infer
+
+if TYPE_CHECKING:
+    from harness.config.simulator import SimulatorSettings
 
 PRODUCTS = {"T4": ("Tesla T4", "7.5", 40)}
 """Product name, compute capability and SMs of chips; another one is shown under its own name."""
@@ -30,7 +32,7 @@ class Fatal(Exception):  # noqa: N818 - it is an exit and no error
 
 def main(arguments: Sequence[str]) -> int:
     """Build or measure; returns the exit status."""
-    settings = options()
+    settings = told()
     release = RELEASES[settings.tensorrt]
     out = Printer(release.banner, ["trtexec", *arguments])
     out.banner("RUNNING")

@@ -15,14 +15,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.config.simulator import SimulatorSettings
 from harness.simulator.om import read_onnx
-from harness.simulator.options import SALT_VARIABLE
+from harness.simulator.told import SALT_VARIABLE
 from harness.simulator.trtexec_log import Printer, copies, print_summary
 from harness.simulator.trtexec_options import Release
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from harness.config.simulator import SimulatorSettings
 
 ENQUEUE_MS = 0.02
 LITTLE = "There may not be enough free memory for allocation to succeed."

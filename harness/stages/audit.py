@@ -44,7 +44,8 @@ def audited(
 ) -> Audit:
     """Run the model the ordinary way, and hold outputs (and with ``caching`` times) against the performance run.
 
-    Outputs can be compared where the backend sampled some while it was timed. Raises as ``Backend.load`` and ``run``.
+    Outputs can be compared where the backend sampled some while it was timed; times where a session stays open between
+    runs (``starts_afresh``). Raises as ``Backend.load`` and ``run``.
     """
     same = random_inputs(specs, settings.seed)
     findings: list[Finding] = []
@@ -61,7 +62,7 @@ def audited(
                         f"outputs of the performance run lie {worst:.2g} of their range from an ordinary run's",
                     )
                 )
-        if caching:
+        if caching and not getattr(session, "starts_afresh", False):
             others = [random_inputs(specs, settings.seed + number) for number in range(1, 3)]
             figures |= _repeating(session, same, others, BUDGET_SHARE * settings.measure.budget_s)
     gain = figures.get("repeating_gain")

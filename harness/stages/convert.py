@@ -40,6 +40,11 @@ def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
     return stage_key("convert", VERSION, inputs=onnx, config=config, sources=sources)
 
 
+def on_device(settings: Settings) -> bool:
+    """Whether the converter runs on the device, which it then has to have for itself: TensorRT times its kernels."""
+    return bool(getattr(backend_type(settings.backend.kind), "converts_on_device", False))
+
+
 def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dict[str, Path], dict[str, object]]:
     """Give ``model``, and what the converter leaves beside it; nothing where the backend takes the ONNX file itself."""
     settings = request.settings

@@ -6,6 +6,7 @@ from harness.config.schema import Settings
 from harness.devices.physical import CPU, physical_name
 from harness.errors import HarnessError
 from harness.simulator.environment import environment
+from harness.stages import convert
 from harness.sweep.locks import Claim
 
 ALONE = frozenset({"measure", "profile", "evaluate"})
@@ -16,9 +17,9 @@ def claims(settings: Settings, stage: str) -> tuple[Claim, ...]:
     """The locks that a stage takes; every process shares the CPU unless it measures there, when it has it alone.
 
     So exports and conversions run beside a measurement on another device, of this sweep or of any other, and never
-    beside one of the CPU backend.
+    beside one of the CPU backend; a converter that tries things out on the device has it alone, too.
     """
-    if stage not in ALONE:
+    if stage not in ALONE and not (stage == "convert" and convert.on_device(settings)):
         return (Claim(CPU, shared=True),)
     ids = settings.device or (None,)
     wanted = ids if stage == "evaluate" else ids[:1]
