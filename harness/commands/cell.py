@@ -17,7 +17,7 @@ from harness.errors import ConfigError
 from harness.sweep.folder import LOCK_FILE
 from harness.sweep.locks import locked_now
 from harness.sweep.manifest import read_manifest
-from harness.sweep.outcome import exit_status
+from harness.sweep.policy import exit_status
 
 
 def run_cell(manifest_path: Path, index: int, home: Path) -> int:
@@ -44,4 +44,4 @@ def run_cell(manifest_path: Path, index: int, home: Path) -> int:
     ):
         alone = replace(manifest, interleaved=False)
         (record,) = new_sweep(alone, home, console, only=(index,), resume=True).run()
-        return stop.status(exit_status([record.outcome]))
+        return stop.status(exit_status([manifest.cells[index]], [record]))

@@ -18,15 +18,18 @@ from harness.errors import ConfigError
 from harness.models.connect import Network
 from harness.models.download_bar import download_bar
 from harness.models.files import CONVERTED, is_file
-from harness.models.pretrained import Resolved, cache_dir, resolve
+from harness.models.pretrained import PACKAGED, Resolved, cache_dir, resolve
+from harness.models.published import file_name
 from harness.stages.preflight import preflight
 from harness.sweep.manifest import Cell, Manifest
 
 INSTALL = "pip install 'npu-harness[export]'"
 
 
-def prepared(manifest: Manifest, console: Console) -> Manifest:
+def prepared(manifest: Manifest, console: Console, *, plan: bool = False) -> Manifest:
     """The manifest with every file and checkpoint frozen, and with the cells decided that cannot run here.
+
+    ``plan``: nothing is downloaded, and a note says what would be.
 
     Raises:
         ConfigError: a file that is named is not there or none, the published weights that were insisted on cannot be
@@ -40,7 +43,11 @@ def prepared(manifest: Manifest, console: Console) -> Manifest:
         _check_ends(cell)
         if cell.settings.evaluates and not cell.decided:
             check_data_named(cell.settings)
-        known = files.cell(cell) if is_file(cell.settings.model) else _with_checkpoint(cell, found, network, console)
+        known = (
+            files.cell(cell)
+            if is_file(cell.settings.model)
+            else _with_checkpoint(cell, found, None if plan else network, console)
+        )
         cells.append(_with_simplify(known))
     cells = [cell if cell.decided else replace(cell, decided=preflight(cell.settings)) for cell in cells]
     cells = checked_data(cells, console)
@@ -53,7 +60,7 @@ def prepared(manifest: Manifest, console: Console) -> Manifest:
     return replace(manifest, cells=tuple(cells))
 
 
-def _with_checkpoint(cell: Cell, found: dict[str, Resolved], network: Network, console: Console) -> Cell:
+def _with_checkpoint(cell: Cell, found: dict[str, Resolved], network: Network | None, console: Console) -> Cell:
     model = cell.settings.model
     if cell.decided is None and not _installed("torch"):
         raise ConfigError(
@@ -92,6 +99,8 @@ def _check_ends(cell: Cell) -> None:
         )
     if settings.export_only and settings.convert_only:
         raise ConfigError("export_only=true, convert_only=true: a cell can only end once; give one of them")
+    if settings.model.kind == CONVERTED and settings.find_max_batch:
+        raise ConfigError(f"find_max_batch=true: {settings.model.file} is converted for one batch size; leave it out")
     if settings.model.kind == CONVERTED and (settings.export_only or settings.convert_only):
         key = "export_only" if settings.export_only else "convert_only"
         raise ConfigError(f"{key}=true: {settings.model.file} is converted already; leave {key} out")
@@ -109,7 +118,15 @@ def _installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
-def _resolved(model: ModelSettings, network: Network, console: Console) -> Resolved:
+def _resolved(model: ModelSettings, network: Network | None, console: Console) -> Resolved:
+    """The model's weights; without a network those that are here already."""
+    published = model.pretrained
+    if network is None and published is not None and model.checkpoint is None and model.weights != "random":
+        file = cache_dir() / file_name(published)
+        if not published.url.startswith(PACKAGED):
+            return Resolved(file) if file.is_file() else Resolved(None, f"{file.name} will be downloaded first")
+    network = network or Network()
+
     def say(line: str) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 

@@ -27,7 +27,7 @@ from harness.report.method import method_markdown
 from harness.sweep.folder import LOCK_FILE, MANIFEST_FILE, begin_sweep, end_sweep, finished_sweep, sweep_folder
 from harness.sweep.locks import locked_now
 from harness.sweep.manifest import Manifest, write_manifest
-from harness.sweep.outcome import exit_status
+from harness.sweep.policy import exit_status
 from harness.sweep.progress import Progress
 from harness.sweep.run import Sweep
 from harness.sweep.step import child_environment
@@ -49,6 +49,12 @@ def run_manifest(manifest: Manifest, home: Path) -> int:
 def _run(manifest: Manifest, home: Path) -> int:
     console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
     check_home(home)
+    if any(cell.settings.plan for cell in manifest.cells):
+        from harness.commands.plan import plan_lines
+
+        for line in plan_lines(prepared(manifest, console, plan=True), home):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        return 0
     manifest = prepared(manifest, console)
     invocation.current().started = True  # from here on a wrong setting is a cell's outcome, not a refusal
     folder = sweep_folder(home, manifest.sweep_id)
@@ -138,7 +144,7 @@ def finish(
     problems += _publish(manifest, home, records)
     for problem in problems:
         console.print(f"warning: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)
-    return exit_status([record.outcome for record in records])
+    return exit_status(manifest.cells, records)
 
 
 def check_home(home: Path) -> None:

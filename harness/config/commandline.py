@@ -150,11 +150,17 @@ def _checked(override: str) -> str:
         raise ConfigError(f"{override}: expected key=value, such as model=swin98; {_meant(override)}")
     if re.match(r"\+*hydra\.mode=", override) and not override.endswith("=MULTIRUN"):
         raise ConfigError(f"{override}: every run is a sweep, a single one of one cell; leave hydra.mode out")
-    return forced(_as_list(override))
+    return forced(_as_hydra_reads(override))
 
 
-def _as_list(override: str) -> str:
-    """``device=0,1`` as ais_bench spells it: two devices for one cell, and not a sweep over two."""
+def _as_hydra_reads(override: str) -> str:
+    """``device=0,1`` as ais_bench spells it: two devices for one cell, and not a sweep over two.
+
+    ``on_failure=stop_after=3`` gets the quotes that Hydra wants around a value with an equals sign.
+    """
+    if re.fullmatch(r"\+*on_failure=[^'\"=]+=[^'\"]*", override):
+        key, _, value = override.partition("=")
+        return f"{key}='{value}'"
     found = re.fullmatch(r"(\+*device)=([0-9]+(?:,[0-9]+)*)", override)
     return f"{found[1]}=[{found[2]}]" if found else override
 

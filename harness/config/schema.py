@@ -294,6 +294,13 @@ class TrackingSettings:
     log_onnx: bool = True
 
 
+def _on_failure(policy: str) -> str:
+    """Refuse what is none of the policies."""
+    if not re.fullmatch(r"continue|stop|stop_after=[1-9][0-9]*", policy):
+        raise ValueError("continue, stop or stop_after=N")
+    return policy
+
+
 @dataclass(config=SCHEMA)
 class Settings:
     """One cell of a sweep, complete: everything that decides its result, and where the result goes.
@@ -301,6 +308,10 @@ class Settings:
     ``export_only`` and ``convert_only`` end the cell when the ONNX file, or the backend's own, is made. ``device``
     lists the device ids that an evaluation is shared among; a measurement takes the first of them, or 0. ``profile``
     traces the model with the backend's profiler instead of measuring it.
+
+    ``plan`` shows what a sweep would do and ends. ``on_failure`` says whether the other cells go on when one fails.
+    ``expect_oom``: running out of memory is no failure at batch sizes above the largest that runs. ``find_max_batch``
+    looks for that one after measuring, up to ``max_batch_cap``, from the cell's own batch size.
     """
 
     model: ModelSettings
@@ -322,11 +333,21 @@ class Settings:
     export_only: bool = False
     convert_only: bool = False
     profile: bool = False
+    plan: bool = False
+    on_failure: Annotated[str, AfterValidator(_on_failure)] = "continue"
+    expect_oom: bool = False
+    find_max_batch: bool = False
+    max_batch_cap: PositiveInt = 1024
 
     @property
     def repeats(self) -> int:
         """How many fresh processes measure the cell: none where only a file or a trace is asked for."""
         return 0 if self.export_only or self.convert_only or self.profile else self.measure.rounds
+
+    @property
+    def searches(self) -> bool:
+        """Whether the largest batch that runs is looked for."""
+        return self.find_max_batch and self.repeats > 0
 
     @property
     def simulates(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a record holds: the dataclasses behind ``record.json`` (schema version 2) and nothing else.
+"""What a record holds: the dataclasses behind ``record.json`` (schema version 4) and nothing else.
 
 A record is the folder of one cell's results; ``record.json`` is its small, readable index. Raw samples, logs and the
 package list lie beside it, named here by relative path. Times are UTC in ISO 8601; units stand in the names.
@@ -12,9 +12,9 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-SCHEMA_VERSION = 3
-READABLE_VERSIONS = (1, 2, 3)
-"""Version 1 lacks ``accuracy``; 2 lacks what surrounds a repeat: findings, steadiness, boundaries, telemetry."""
+SCHEMA_VERSION = 4
+READABLE_VERSIONS = (1, 2, 3, 4)
+"""1 lacks ``accuracy``; 2 what surrounds a repeat (findings, steadiness, boundaries, telemetry); 3 ``max_batch``."""
 SCHEMA = ConfigDict(extra="forbid", frozen=True)
 
 Status = Literal["ok", "failed", "oom", "timeout", "crashed", "cancelled", "unsupported", "skipped"]
@@ -252,6 +252,27 @@ class Accuracy:
 
 
 @dataclass(config=SCHEMA)
+class Try:
+    """One batch size that was tried in a process of its own, and how that ended."""
+
+    batchsize: int
+    outcome: Outcome
+
+
+@dataclass(config=SCHEMA)
+class MaxBatch:
+    """The largest batch that runs, found by doubling and bisection; ``batchsize`` None: not one of those tried.
+
+    ``limit`` is why not more: how the next larger one ended (``oom``, ``timeout``, ...), or ``cap``: it was not asked
+    for more. ``tries`` are in the order of their batch sizes, the cell's own among them.
+    """
+
+    batchsize: int | None
+    limit: Status | Literal["cap"]
+    tries: tuple[Try, ...] = ()
+
+
+@dataclass(config=SCHEMA)
 class Record:
     """Everything known of one cell of one sweep. ``settings`` is the frozen configuration as plain JSON.
 
@@ -275,6 +296,7 @@ class Record:
     summary: Summary | None = None
     weights: Weights | None = None
     accuracy: Accuracy | None = None
+    max_batch: MaxBatch | None = None
     parity: Mapping[str, Any] | None = None
     graph: Mapping[str, Any] | None = None
     conversion: Mapping[str, Any] | None = None

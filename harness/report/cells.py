@@ -19,9 +19,10 @@ from harness.timing.boundaries import SMALLER_OUTPUT, with_smaller_output
 COLUMNS = ("cell", "batch", "device", "precision", "outcome", "samples/s", "median ms", "verdict", "peak GB", "weights")
 END_TO_END = "end to end/s"
 SPREAD = "spread %"
+MAX_BATCH = "max batch"
 TAILS = ("p90", "p99", "p999")
 _NUMBERS = frozenset(
-    {"batch", "samples/s", "median ms", "peak GB", END_TO_END, SPREAD, *(f"{name} ms" for name in TAILS)}
+    {"batch", "samples/s", "median ms", "peak GB", END_TO_END, SPREAD, MAX_BATCH, *(f"{name} ms" for name in TAILS)}
 )
 _LEAST_NEEDED = (
     SPREAD, *(f"{name} ms" for name in reversed(TAILS)), "weights", "verdict", "peak GB", "precision", "device",
@@ -50,6 +51,7 @@ def _columns(records: Sequence[Record]) -> tuple[str, ...]:
     summaries = [record.summary for record in records if record.summary is not None]
     before = {
         "median ms": [END_TO_END] if any(_copies(record) for record in records) else [],
+        "peak GB": [MAX_BATCH] if any(record.max_batch for record in records) else [],
         "verdict": [
             *(f"{name} ms" for name in TAILS if any(name in each.percentiles for each in summaries)),
             *([SPREAD] if any(each.spread_within is not None for each in summaries) else []),
@@ -79,6 +81,7 @@ def _rows(records: Sequence[Record]) -> list[dict[str, str]]:
             "outcome": record.outcome.status + (f" [{number}]" if (number := numbers.get(index)) else ""),
             "verdict": _verdict(record),
             "peak GB": _peak_gb(record),
+            MAX_BATCH: _max_batch(record),
             "weights": _weights(record.weights),
             **_figures(record),
         }
@@ -149,6 +152,14 @@ def _peak_gb(record: Record) -> str:
     return f"{max(peaks) / 1e9:.2f}" if any(peaks) else MISSING
 
 
+def _max_batch(record: Record) -> str:
+    """The largest batch that runs: ``24``, ``≥1024`` where no more was asked for, a dash where none does."""
+    found = record.max_batch
+    if found is None or found.batchsize is None:
+        return MISSING
+    return f"≥{found.batchsize}" if found.limit == "cap" else str(found.batchsize)
+
+
 def _weights(weights: Weights | None) -> str:
     if weights is None:
         return MISSING
@@ -178,6 +189,7 @@ def _notes(records: Sequence[Record]) -> list[str]:
     notes += [f"{r.name}: {note}." for r in records for note in r.notes if note.startswith("target_halfwidth")]
     if any(audit_mark(record) for record in records):
         notes.append(f"{AUDIT_MARK} failed its audit: outputs or times were not those of an ordinary run.")
+    notes += [_searched(record) for record in records if record.max_batch]
     notes += source_notes(records)
     if any(not record.interleaved and record.repeats for record in records):
         notes.append(
@@ -206,6 +218,16 @@ def _end_to_end(records: Sequence[Record]) -> list[str]:
     if notes:
         notes.append(f"{END_TO_END}: samples/s of the caller, H2D + compute + D2H.")
     return notes
+
+
+def _searched(record: Record) -> str:
+    """How the search for the largest batch ended, and what was tried."""
+    found = record.max_batch
+    if found is None:
+        return ""
+    tried = ", ".join(f"{each.batchsize} {each.outcome.status}" for each in found.tries)
+    why = "no larger one was asked for" if found.limit == "cap" else f"one more ends {found.limit}"
+    return f"{record.name}: {MAX_BATCH} {found.batchsize or 'none'} ({why}), one process a try: {tried}."
 
 
 def _idle_rules(record: Record) -> list[str]:

@@ -7,7 +7,8 @@ or None once everything before measuring is there and intact.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +22,8 @@ from harness.stages.reference import has_reference, is_reference
 from harness.stages.request import Request, Result
 from harness.stages.store import Entry, Store
 
+WITHOUT_FILES = frozenset({"parity", "profile"})
+"""Stages on whose files no other depends."""
 MODELS = ("model", "rewritten", "simplified", "exported")
 """The artifacts that can be measured; the first one that there is, is."""
 
@@ -59,6 +62,16 @@ def evaluation(settings: Settings) -> tuple[str, ...]:
     return ("evaluate", "reference") if has_reference(settings) and not is_reference(settings) else ("evaluate",)
 
 
+@dataclass(frozen=True)
+class Foreseen:
+    """A stage that a cell needs: ``cached`` in the store, or ``shared`` with an earlier cell; its files' size."""
+
+    stage: str
+    cached: bool = False
+    shared: bool = False
+    size_bytes: int = 0
+
+
 class Pipeline:
     """One cell's way from settings to a model that can be measured."""
 
@@ -90,6 +103,37 @@ class Pipeline:
             else:
                 return self._request(stage, key, inputs)
         return None
+
+    def foresee(self, made: set[tuple[str, ...]]) -> Iterator[Foreseen]:
+        """All stages of the cell but measuring; runs, changes and writes nothing.
+
+        What follows a file that is not there yet has no key yet. ``made`` is what cells before this one will have
+        made, to which this cell's own is added.
+
+        Raises:
+            ConfigError: a file that the settings name is not there.
+        """
+        settings, missing = self.settings, ""
+        for stage in (*preparation(settings), *evaluation(settings)):
+            inputs = self._inputs(stage)
+            key = None if missing else stage_module(stage).key(settings, inputs)
+            entry = self.store.lookup(stage, key) if key else None
+            if key and entry is not None:
+                self.steps[stage] = _cached(stage, key, entry)
+                yield Foreseen(stage, cached=True, size_bytes=sum(each.size_bytes for each in entry.artifacts.values()))
+                continue
+            to_be = (
+                stage,
+                key or "",
+                missing,
+                settings.soc_version.name,
+                settings.backend.name,
+                settings.precision.name,
+            )
+            yield Foreseen(stage, shared=stage != "profile" and to_be in made)
+            made.add(to_be)
+            if stage not in WITHOUT_FILES:
+                missing = missing or f"{stage} {key}"
 
     def accept(self, request: Request, step: Step) -> None:
         """Take the finished step of a request; one that did not end ok stays the last."""

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from harness.config.schema import Settings
 from harness.records.schema import (
     Accuracy,
+    MaxBatch,
     Outcome,
     PublishedAccuracy,
     Record,
@@ -60,6 +61,7 @@ class CellRun:
     tools: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
     accuracies: dict[str, Accuracy] = field(default_factory=dict)
+    max_batch: MaxBatch | None = None
     said: tuple[str, ...] = ()
     """What a reader should know of how the cell was run."""
     kept: Record | None = None
@@ -86,7 +88,8 @@ class CellRun:
         """Whether everything that was asked for is there."""
         settings = self.cell.settings
         measured = len(self.repeats) >= settings.repeats
-        return self.prepared and measured and (self.evaluated or not settings.evaluates)
+        searched = self.max_batch is not None or not settings.searches
+        return self.prepared and measured and searched and (self.evaluated or not settings.evaluates)
 
     def take(self, step: Step) -> None:
         """Add a finished step; one that did not end ok decides the cell."""
@@ -174,6 +177,7 @@ def build_record(
         summary=run.summary(),
         weights=weights,
         accuracy=accuracy_of(run),
+        max_batch=run.max_batch,
         parity=run.pipeline.info("parity") or None,
         graph=_graph(run) or first.get("graph"),
         conversion=run.pipeline.info("convert").get("conversion"),

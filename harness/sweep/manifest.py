@@ -11,6 +11,7 @@ from harness.config.schema import SCHEMA, Settings
 from harness.errors import HarnessError
 from harness.files import write_atomically
 from harness.records.schema import Outcome
+from harness.sweep.heap import loading
 
 MANIFEST_VERSION = 1
 
@@ -62,6 +63,7 @@ def read_manifest(path: Path) -> Manifest:
         HarnessError: the file is absent, damaged, or of another schema version.
     """
     try:
-        return _ADAPTER.validate_json(path.read_bytes())
+        with loading():
+            return _ADAPTER.validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise HarnessError(f"{path}: not a readable sweep manifest ({error})".splitlines()[0]) from error

@@ -100,14 +100,6 @@ def cell_outcome(steps: Iterable[Step]) -> Outcome:
     return next((step.outcome for step in steps if step.outcome.status != "ok"), Outcome(status="ok"))
 
 
-def exit_status(outcomes: Iterable[Outcome]) -> int:
-    """What a sweep's process returns: 0 if every cell is ok or skipped, 130 if one was cancelled, else 1."""
-    seen = {outcome.status for outcome in outcomes}
-    if "cancelled" in seen:
-        return 128 + signal.SIGINT
-    return int(bool(seen - {"ok", "skipped"}))
-
-
 def log_tail(log: Path) -> str:
     """The end of a log without terminal codes; empty if there is none. Only a regular file is read."""
     return _TERMINAL_CODES.sub("", (_read(log, TAIL_BYTES) or b"").decode(errors="replace")).replace("\r", "\n")

@@ -30,6 +30,7 @@ def restore(run: CellRun, *, retry: bool = False) -> None:
         return
     good = [step for step in record.steps if step.outcome.status == "ok"]
     run.before = record
+    run.max_batch = record.max_batch
     run.started = record.started
     run.steps = [step for step in good if step.stage == "measure"]
     run.earlier = {step.stage: step for step in good if step.stage != "measure"}
@@ -51,9 +52,11 @@ def finished_cell(cell: Cell, record: Record, *, retry: bool = False) -> bool:
         return record.outcome == cell.decided
     if interrupted(record.outcome):
         return False
-    if record.outcome.status != "ok":
-        return not retry
     settings = cell.settings
+    if settings.searches and record.outcome.status in {"ok", "oom"} and record.max_batch is None:
+        return False
+    if record.outcome.status != "ok":
+        return not retry or (record.outcome.status == "oom" and record.max_batch is not None)
     done = {step.stage for step in record.steps if step.outcome.status == "ok"}
     narrowed = not settings.measure.target_halfwidth or any(note.startswith(TARGET) for note in record.notes)
     return (

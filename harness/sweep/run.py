@@ -22,12 +22,15 @@ from harness.stages.store import Store
 from harness.sweep import target
 from harness.sweep.cell import CellRun, build_record, is_record_file
 from harness.sweep.estimate import planned
+from harness.sweep.heap import loading
+from harness.sweep.largest import at_batch, search
 from harness.sweep.manifest import Manifest
+from harness.sweep.policy import INTERRUPTED, STOPPED, StoppedError, failures_allowed, tolerated
 from harness.sweep.progress import Progress
 from harness.sweep.restore import remove_partial, restore
 from harness.sweep.step import run_step
 
-_CANCELLED = Outcome(status="cancelled", reason="interrupted", message="stopped by the user before it was finished")
+_CANCELLED = Outcome(status="cancelled", reason=INTERRUPTED, message="stopped by the user before it was finished")
 
 
 @dataclass
@@ -49,6 +52,8 @@ class Sweep:
     retry: bool = False
     unwritten: dict[str, str] = field(default_factory=dict)
     """Cells whose record could not be written, with the reason."""
+    failed: set[str] = field(default_factory=set)
+    """Cells that failed in this process."""
     coolest_c: dict[str, float] = field(default_factory=dict)
     """The lowest temperature of each soc_version before a repeat so far: the device at rest."""
 
@@ -56,43 +61,52 @@ class Sweep:
         """Run all cells and return their records in the manifest's order, also after Ctrl-C."""
         store = Store(self.home / "store")
         indices = range(len(self.manifest.cells)) if self.only is None else self.only
-        runs = [self._begin(index, store) for index in indices]
-        kept = {run.cell.name for run in runs if run.kept is not None}
-        steps = [step for step in planned(self.manifest, [run.cell for run in runs]) if step.cell not in kept]
-        self.progress.start(len(runs), self.manifest.rounds, steps)
-        if kept:
-            self.progress.note(f"{len(kept)} of {len(runs)} cells are finished already and stay as they are")
+        with loading():
+            runs = [self._begin(index, store) for index in indices]
+            due = [run.cell for run in runs if run.kept is None]
+            self.progress.start(len(runs), self.manifest.rounds, planned(self.manifest, due))
+        if kept := len(runs) - len(due):
+            self.progress.note(f"{kept} of {len(runs)} cells are finished already and stay as they are")
         try:
             self._conduct(runs)
         except KeyboardInterrupt:
-            for run in runs:
-                if run.active and not run.complete:
-                    run.outcome = _CANCELLED
+            self._cancel(runs, _CANCELLED)
+        except StoppedError as error:
+            self.progress.note(f"stopped: {error}")
+            self._cancel(runs, Outcome(status="cancelled", reason=STOPPED, message=str(error)))
         finally:
             self.progress.finish()
         return [self._save(run) for run in runs]
+
+    def _cancel(self, runs: Sequence[CellRun], outcome: Outcome) -> None:
+        for run in runs:
+            if run.active and not run.complete:
+                run.outcome = outcome
 
     def _conduct(self, runs: Sequence[CellRun]) -> None:
         """Everything that is to be done with the cells, in order.
 
         Raises:
             KeyboardInterrupt: the user stopped it.
+            StoppedError: a cell failed, and ``on_failure`` stops the sweep.
         """
         for run in runs:
             if run.active and not run.repeats:  # one with a round was prepared before: that is looked up when it is due
                 self._prepare(run)
             if run.before is None or not run.active:
-                self._save(run)
+                self._after(run)
         for number in range(1, self.manifest.rounds + 1):
             for run in rotated(runs, number - 1):
                 if run.active and number <= run.cell.settings.repeats and number not in run.rounds:
                     self._measure(run, number)
-                    self._save(run)
+                    self._after(run)
         self._narrow(runs)
         for run in runs:
             if run.active and run.cell.settings.evaluates:
                 self._prepare(run, evaluating=True)
-                self._save(run)
+                self._after(run)
+        for run in runs:
+            self._search(run)
 
     def _begin(self, index: int, store: Store) -> CellRun:
         cell = self.manifest.cells[index]
@@ -163,7 +177,7 @@ class Sweep:
             for run in rotated(waiting, number - 1):
                 if number not in run.rounds:
                     self._measure(run, number)
-                    self._save(run)
+                    self._after(run)
         for run in asking:
             profile = run.cell.settings.measure
             if run.repeats and profile.target_halfwidth and run.kept is None:
@@ -174,6 +188,43 @@ class Sweep:
         """How many more rounds a cell wants; none when its budget is spent."""
         profile = run.cell.settings.measure
         return target.wanted(run.repeats, profile.target_halfwidth) if spent_s < profile.target_budget_s else 0
+
+    def _search(self, run: CellRun) -> None:
+        """Look for the largest batch that the cell's model runs at, where that is asked for and not known yet."""
+        settings = run.cell.settings
+        outcome = run.outcome or Outcome(status="ok")
+        if run.kept is not None or not settings.searches or run.max_batch or outcome.status not in {"ok", "oom"}:
+            return
+
+        def attempt(batchsize: int) -> Outcome:
+            cell = replace(run.cell, name=f"{run.cell.name}/max-bs{batchsize}", settings=at_batch(settings, batchsize))
+            folder = run.folder / "tries" / f"bs{batchsize}"
+            trial = CellRun(cell, folder, Pipeline(cell.settings, run.pipeline.store, folder))
+            self._prepare(trial)
+            if trial.active:
+                self._measure(trial, 1)
+            return trial.outcome or Outcome(status="ok")
+
+        run.max_batch = search(settings.batchsize, outcome, settings.max_batch_cap, attempt)
+        largest = run.max_batch.batchsize
+        words = f"the largest batch that runs is {largest}" if largest else "no batch runs"
+        self.progress.note(f"{run.cell.name}  {words}; more: {run.max_batch.limit}")
+        self._save(run)
+
+    def _after(self, run: CellRun) -> None:
+        """Keep what came of a step, and see whether the sweep goes on.
+
+        Raises:
+            StoppedError: as many cells have failed as ``on_failure`` allows.
+        """
+        self._save(run)
+        settings = run.cell.settings
+        if run.outcome is None or run.cell.decided or tolerated(settings, run.outcome):
+            return
+        self.failed.add(run.cell.name)
+        if len(self.failed) > failures_allowed(settings):
+            what = f"{run.cell.name} {run.outcome.status}"
+            raise StoppedError(f"on_failure={settings.on_failure}: {what}; python -m harness.resume goes on")
 
     def _save(self, run: CellRun) -> Record:
         """Write the record as it stands; a record that cannot be written is reported, never lost silently."""

@@ -18,7 +18,6 @@ from harness.sweep.outcome import (
     cell_outcome,
     decide,
     exception_line,
-    exit_status,
     log_tail,
     parse_result,
     step_outcome,
@@ -297,19 +296,3 @@ def test_a_cell_ends_as_its_first_step_that_did_not_end_well() -> None:
     assert cell_outcome([ok, ok]).status == "ok"
     assert cell_outcome([ok, bad, worse]).status == "oom"
     assert cell_outcome([]).status == "failed"
-
-
-@pytest.mark.parametrize(
-    ("statuses", "expected"),
-    [
-        ([], 0),
-        (["ok", "skipped"], 0),
-        (["ok", "failed"], 1),
-        (["oom"], 1),
-        (["unsupported"], 1),
-        (["ok", "cancelled"], 130),
-        (["crashed", "cancelled"], 130),
-    ],
-)
-def test_the_exit_status_of_a_sweep(statuses: list[Any], expected: int) -> None:
-    assert exit_status(Outcome(status=status) for status in statuses) == expected

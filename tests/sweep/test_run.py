@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.records.schema import SCHEMA_VERSION
+
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "tests" / "plugins"
 
@@ -51,7 +53,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_first_sweep_leaves_a_complete_record(prepared: Path) -> None:
     (record,) = records(prepared)[:1]
     assert record["outcome"]["status"] == "ok"
-    assert record["schema_version"] == 3
+    assert record["schema_version"] == SCHEMA_VERSION
     assert [step["stage"] for step in record["steps"]] == ["export", "simplify", "parity", "measure"]
     weights = record["weights"]
     assert (weights["kind"], weights["trained"], weights["dataset"]) == ("checkpoint", True, "shapes")
