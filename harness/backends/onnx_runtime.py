@@ -18,6 +18,7 @@ import psutil
 from pydantic.dataclasses import dataclass
 
 from harness.backends.onnx_runtime_errors import translated
+from harness.backends.precision_flags import atc_only
 from harness.backends.protocol import Array
 from harness.config.schema import SCHEMA, Count, MeasureSettings, PrecisionSettings
 from harness.errors import UnsupportedError
@@ -62,12 +63,7 @@ class OnnxRuntimeBackend:
 
     def check_precision(self, precision: PrecisionSettings) -> None:
         """Refuse all but float32, or what a file brings: the CPU provider takes the file's dtypes and casts nothing."""
-        flags = {
-            "op_precision_mode": precision.op_precision_mode,
-            "precision_mode": precision.precision_mode,
-            "precision_mode_v2": precision.precision_mode_v2,
-        }
-        given = ", ".join(f"{name}={value}" for name, value in flags.items() if value is not None)
+        given = atc_only(precision)
         if given:
             raise UnsupportedError(
                 f"precision={precision.name}: ONNX Runtime on the CPU cannot honour {given}, which only ATC takes, and"

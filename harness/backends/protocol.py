@@ -120,6 +120,15 @@ class BuildsForCell(Protocol):
 
 
 @runtime_checkable
+class TellsWhatItLacks(Protocol):
+    """A backend whose tools come separately; a device may name another one for where they are not installed."""
+
+    @staticmethod
+    def lacking() -> str | None:
+        """What is not installed on this machine, in a few words, or None; quick, and imports no runtime."""
+
+
+@runtime_checkable
 class SharesDevices(Protocol):
     """A backend that can have several devices share an evaluation, each with a session of its own."""
 

@@ -19,6 +19,7 @@ BUILT_IN = {
     "ascend": "harness.backends.ascend:AscendBackend",
     "onnxruntime": "harness.backends.onnx_runtime:OnnxRuntimeBackend",
     "tensorrt": "harness.backends.tensorrt:TensorRTBackend",
+    "torch": "harness.backends.torch_backend:TorchBackend",
 }
 
 ENTRY_POINT_GROUP = "harness.backends"
@@ -63,6 +64,17 @@ def backend_options(kind: str) -> TypeAdapter[Any]:
         ConfigError: as ``backend``.
     """
     return TypeAdapter(backend_type(kind).Options)
+
+
+def lacking(kind: str) -> str | None:
+    """What a backend cannot do without and is not installed here, as its own ``lacking`` says; None where all is there.
+
+    Raises:
+        ConfigError: as ``backend``.
+    """
+    found: Any = backend_type(kind)
+    said: str | None = found.lacking() if hasattr(found, "lacking") else None
+    return said
 
 
 def backend_type(kind: str) -> type[Backend]:

@@ -6,6 +6,7 @@ The tool is called as its users call it and what it prints is kept in the step's
 from __future__ import annotations
 
 import math
+import os
 import re
 import shutil
 import time
@@ -56,6 +57,11 @@ class TensorRTBackend:
         self.options = options
         self._settings: Settings | None = None
         self._report: dict[str, Any] = {}
+
+    @staticmethod
+    def lacking() -> str | None:
+        """That trtexec is not here, or None."""
+        return None if located(None, os.environ) else "TensorRT's trtexec is not installed"
 
     def for_cell(self, settings: Settings) -> TensorRTBackend:
         """The same backend for one cell."""

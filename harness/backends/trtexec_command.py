@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from harness.backends.precision_flags import atc_only
 from harness.backends.trtexec_tool import TrtexecTool
 from harness.config.nearest import nearest
 from harness.config.schema import SCHEMA, PositiveInt, PrecisionSettings
@@ -57,12 +58,7 @@ def check_precision(precision: PrecisionSettings) -> None:
     Raises:
         UnsupportedError: names the precision and what there is.
     """
-    atc = {
-        "op_precision_mode": precision.op_precision_mode,
-        "precision_mode": precision.precision_mode,
-        "precision_mode_v2": precision.precision_mode_v2,
-    }
-    given = ", ".join(f"{name}={value}" for name, value in atc.items() if value is not None)
+    given = atc_only(precision)
     if given or precision.dtype not in {"float32", "float16"}:
         why = f"TensorRT cannot honour {given}, which only ATC takes" if given else "TensorRT has no such mode"
         raise UnsupportedError(

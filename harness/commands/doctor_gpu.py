@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
-import runpy
 import shutil
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
+from harness.backends.torch_version import built_for_cuda
 from harness.commands.doctor import Finding
 from harness.errors import HarnessError
 
@@ -67,23 +65,10 @@ def _identity(name: str, facts: Mapping[str, object]) -> str:
 def _runtimes(known: Mapping[str, str], needed: str) -> Iterator[Finding]:
     """TensorRT's trtexec and torch with CUDA: one of them is needed."""
     trtexec = shutil.which("trtexec", path=known.get("PATH"))
-    cuda = torch_cuda()
+    cuda = built_for_cuda()
     fix = "install TensorRT and put the folder of trtexec on PATH; soc_version=auto means backend=torch until then"
     lacking = needed if trtexec is None and cuda is None else ""
     yield Finding("trtexec", trtexec or "not on PATH", good=trtexec is not None, needed=lacking, fix=fix)
     words = f"built for CUDA {cuda}" if cuda else "not installed, or built without CUDA"
     fix = "pip install torch from the index that pytorch.org names for this CUDA"
     yield Finding("torch (CUDA)", words, good=cuda is not None, needed=lacking, fix=fix)
-
-
-def torch_cuda() -> str | None:
-    """The CUDA version that the installed torch was built for, without importing it; None without torch or CUDA."""
-    found = importlib.util.find_spec("torch")
-    if found is None or found.origin is None:
-        return None
-    try:
-        said = runpy.run_path(str(Path(found.origin).with_name("version.py")))
-    except OSError:
-        return None
-    cuda = said.get("cuda")
-    return None if cuda is None else str(cuda)

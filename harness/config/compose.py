@@ -31,17 +31,22 @@ from harness.errors import ConfigError
 
 AUTO = "auto"
 PRIMARY = "config"
+FALLBACK = "fallback_backend"
 _DEFAULTS = {"backend": ("soc_version", "default_backend"), "precision": ("backend", "default_precision")}
 """Where the meaning of ``<group>=auto`` stands: the group and key that name it."""
 
 
 @dataclass(frozen=True)
 class Composed:
-    """A cell's settings, and whether its device was found (``soc_version=auto``) rather than named."""
+    """A cell's settings, and whether its device was found (``soc_version=auto``) rather than named.
+
+    ``notes`` are sentences on what was decided for it that its user should read.
+    """
 
     settings: Settings
     device_found: bool
     choices: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -51,15 +56,20 @@ class _Base:
     config: DictConfig
     choices: dict[str, str]
     device_found: bool
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
 class Composer:
-    """Composes cells with Hydra's loader. ``master`` is what Hydra composed for the whole command."""
+    """Composes cells with Hydra's loader. ``master`` is what Hydra composed for the whole command.
+
+    ``lacking`` says what a kind of backend cannot do without and is not installed, or None.
+    """
 
     loader: ConfigLoader
     master: DictConfig
     detect: Callable[[], str]
+    lacking: Callable[[str], str | None] = lambda _: None
     _bases: dict[tuple[str, ...], _Base] = field(default_factory=dict)
 
     def cell(self, overrides: Sequence[str]) -> Composed:
@@ -92,7 +102,7 @@ class Composer:
             given={each.key_or_group for each in values},
             origins={group: f"{group}={choice}" for group, choice in base.choices.items()},
         )
-        return Composed(settings, base.device_found, base.choices)
+        return Composed(settings, base.device_found, base.choices, base.notes)
 
     def _chooses(self, override: Override) -> bool:
         """Whether an override decides which files are read, so that Hydra has to compose anew."""
@@ -117,8 +127,10 @@ class Composer:
         defaults = self.loader.compute_defaults_list(self._primary, [*self._hydra, *files], RunMode.RUN)
         choices = defaults.overrides.known_choices
         found: dict[str, str] = {}
+        notes: list[str] = []
+        simulated = self._simulated_chip(choices, files, given)
         if choices.get("soc_version") == AUTO:
-            found["soc_version"] = self._device(self._simulated_chip(choices, files, given))
+            found["soc_version"] = self._device(simulated)
         for group, (source, key) in _DEFAULTS.items():
             owner = found.get(source, choices.get(source))
             if choices.get(group) == AUTO and owner is not None:
@@ -126,12 +138,23 @@ class Composer:
                 meant = given.get(f"{source}.{key}") or self._read(source, owner, key, so_far)
                 if meant is None:
                     raise ConfigError(f"{group}=auto: {source}={owner} names no {key}; give {group}=CHOICE")
+                if group == "backend" and source in found and simulated is None:
+                    meant = self._that_runs(str(owner), meant, so_far, notes)
                 found[group] = meant
         config = self.loader.load_sweep_config(self.master, [*files, *_as_overrides(found)])
         final = {group: choice for group, choice in config.hydra.runtime.choices.items() if choice is not None}
         with open_dict(config):
             del config["hydra"]
-        return _Base(config, final, "soc_version" in found)
+        return _Base(config, final, "soc_version" in found, tuple(notes))
+
+    def _that_runs(self, device: str, meant: str, so_far: list[str], notes: list[str]) -> str:
+        """The backend meant, or what the device names in its place where the tools of that one are not installed."""
+        instead = self._read("soc_version", device, FALLBACK, so_far)
+        lacks = self.lacking(self._read("backend", meant, "kind", so_far) or meant) if instead is not None else None
+        if instead is None or lacks is None:
+            return meant
+        notes.append(f"backend={instead} on this {device}: {lacks}; install it, or give backend={meant} to insist")
+        return instead
 
     @property
     def _primary(self) -> str:
@@ -201,10 +224,11 @@ def compose_cells(loader: ConfigLoader, master: DictConfig, jobs: Sequence[Seque
     """
     from hydra.core.hydra_config import HydraConfig
 
+    from harness.backends.registry import lacking
     from harness.devices import detect
 
     HydraConfig.instance().set_config(master)
-    composer = Composer(loader, master, functools.cache(detect))
+    composer = Composer(loader, master, functools.cache(detect), functools.cache(lacking))
     return [composer.cell([forced(override) for override in job]) for job in jobs]
 
 
@@ -220,6 +244,7 @@ def composing(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) -
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
+    from harness.backends.registry import lacking
     from harness.config.locate import conf_dir
     from harness.devices import detect
 
@@ -227,7 +252,7 @@ def composing(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) -
     with initialize_config_dir(version_base="1.3", config_dir=str(conf_dir())):
         loader = GlobalHydra.instance().config_loader()
         master = loader.load_configuration(PRIMARY, [*extra, *map(forced, overrides)], RunMode.MULTIRUN)
-        yield Composer(loader, master, detect)
+        yield Composer(loader, master, detect, lacking)
 
 
 def compose_settings(*overrides: str, config_dirs: Sequence[Path] = ()) -> Settings:

@@ -40,6 +40,11 @@ class CellSource(Protocol):
         """The choice of each group."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was decided for it that its user should read."""
+        ...
+
 
 def freeze(
     composed: Sequence[CellSource],
@@ -79,6 +84,7 @@ def freeze(
                 overrides=tuple(plain(override) for override in given),
                 settings=each.settings,
                 decided=missing.get(_device(each.settings)) if needs_device(each.settings) else None,
+                notes=each.notes,
             )
         )
     started = datetime.now(timezone.utc)

@@ -126,10 +126,15 @@ class ModelSettings:
 
 @dataclass(config=SCHEMA)
 class SocSettings:
-    """The device that a cell measures; ``default_backend`` is the backend that ``backend=auto`` means on it."""
+    """The device that a cell measures; ``default_backend`` is the backend that ``backend=auto`` means on it.
+
+    ``fallback_backend`` is what it means where the device was found (``soc_version=auto``) and the tools of the default
+    one are not installed.
+    """
 
     name: Name
     default_backend: Name
+    fallback_backend: Name | None = None
 
 
 @dataclass(config=SCHEMA)

@@ -20,7 +20,10 @@ def preflight(settings: Settings) -> Outcome | None:
         ConfigError: a file that the settings name is not there, which is a mistake and no result.
     """
     checkpoint_path(settings)
-    runtime = cell_backend(settings)
+    try:
+        runtime = cell_backend(settings)
+    except UnsupportedError as error:
+        return Outcome(status="unsupported", reason=error.reason, message=str(error))
     if settings.model.kind == CONVERTED:
         return _unreadable(settings, reads(runtime))
     if settings.export_only or settings.precision.dtype == "file":

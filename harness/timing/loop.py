@@ -60,7 +60,12 @@ class Timing(NamedTuple):
         )
 
 
-def time_calls(call: Callable[[], object], profile: MeasureSettings, clock_ns: Clock = time.perf_counter_ns) -> Timing:
+def time_calls(
+    call: Callable[[], object],
+    profile: MeasureSettings,
+    clock_ns: Clock = time.perf_counter_ns,
+    after: Callable[[], None] | None = None,
+) -> Timing:
     """Warm up, then time ``call`` until the profile's minima hold or its budget is spent.
 
     Warm-up lasts until ``warmup_iterations`` and ``warmup_s`` are both reached, then until the device is steady
@@ -69,6 +74,8 @@ def time_calls(call: Callable[[], object], profile: MeasureSettings, clock_ns: C
     reached, or the median of the latest iterations says that one more would overrun ``budget_s`` (from the start of
     warm-up), but for ``floor_iterations`` at least. The result of a call is freed after its time is taken. Garbage
     collection is off meanwhile. What ``call`` raises passes through.
+
+    ``after`` runs between every call and the next, untimed: for a device's own clock, read when the work is done.
 
     With ``profile.audit`` a sketch is taken of the results of ``AUDITED`` timed calls, picked at random, between calls.
     """
@@ -90,6 +97,7 @@ def time_calls(call: Callable[[], object], profile: MeasureSettings, clock_ns: C
             floor=min(1, profile.warmup_iterations),
             reserve=profile.floor_iterations,
             deadline_ns=deadline_ns,
+            after=after,
         )
         settling = Settling()
         if profile.settle_s:
@@ -103,6 +111,7 @@ def time_calls(call: Callable[[], object], profile: MeasureSettings, clock_ns: C
                 deadline_ns=deadline_ns,
                 before=warmup,
                 done=settling.add,
+                after=after,
             )
             warmup, warmup_ns = warmup + more, warmup_ns + more_ns
         began_s, before = time.monotonic(), processor_time()
@@ -115,6 +124,7 @@ def time_calls(call: Callable[[], object], profile: MeasureSettings, clock_ns: C
             reserve=0,
             deadline_ns=deadline_ns,
             look=look if profile.audit else None,
+            after=after,
         )
         spent = processor_time().since(before)
     return Timing(
@@ -141,6 +151,7 @@ def _repeat(
     before: Sequence[int] = (),
     done: Callable[[int], bool] | None = None,
     look: Callable[[int, object], None] | None = None,
+    after: Callable[[], None] | None = None,
 ) -> tuple[list[int], int]:
     """Time ``call`` until ``enough`` iterations and ``enough_ns`` have passed: the times and the wall time, in ns.
 
@@ -167,6 +178,8 @@ def _repeat(
         now = clock_ns()
         if look is not None:
             look(count, result)
+        if after is not None:
+            after()
         del result
         taken = now - start
         append(taken)

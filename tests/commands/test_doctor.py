@@ -39,7 +39,7 @@ def test_another_chip_and_a_device_that_nobody_drives(capsys: pytest.CaptureFixt
 
 
 def test_a_gpu_is_told_with_what_drives_it(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.commands.doctor_gpu.torch_cuda", lambda: "12.8")
+    monkeypatch.setattr("harness.commands.doctor_gpu.built_for_cuda", lambda: "12.8")
     assert main(["simulator=nvidia"]) == 0
     said = capsys.readouterr().out
     assert "T4 (Tesla T4)" in said

@@ -104,7 +104,7 @@ options: {image_size: 64, embed_dims: 24, depths: [2, 2], num_heads: [1, 2], dec
         "model/dangling.yaml": model.replace("${batchsize}", "${batchsiz}"),
         "model/required.yaml": model + "checkpoint: ???\n",
         "model/stranger.yaml": model.replace("upernet_swin", "upernet_swim"),
-        "soc_version/T4.yaml": "name: T4\ndefault_backend: onnxruntime\n",
+        "soc_version/K80.yaml": "name: K80\ndefault_backend: onnxruntime\n",
         "soc_version/odd.yaml": "name: cpu\ndefault_backend: teleport\n",
     }
     for name, text in write.items():

@@ -118,3 +118,26 @@ def test_sharing_compositions_gives_what_hydra_gives(composer: Composer, words: 
 def test_evaluate_is_a_switch_that_keeps_its_section(composer: Composer, words: tuple[str, ...]) -> None:
     settings = compose_in(composer, *(forced(word) for word in words), "dataset=shapes").evaluate
     assert (settings.enabled, settings.mode, settings.workers) == (True, "files", 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "lacks", "backend"),
+    [
+        ((), "trtexec is not installed", "torch"),
+        ((), None, "tensorrt"),
+        (("soc_version=T4",), "trtexec is not installed", "tensorrt"),
+        (("backend=tensorrt",), "trtexec is not installed", "tensorrt"),
+        (("simulator=nvidia",), "trtexec is not installed", "tensorrt"),
+    ],
+)
+def test_a_gpu_that_was_found_is_driven_by_what_is_installed(
+    composer: Composer, words: tuple[str, ...], lacks: str | None, backend: str
+) -> None:
+    asked: list[str] = []
+    here = Composer(composer.loader, composer.master, lambda: "T4", lambda kind: asked.append(kind) or lacks)
+    composed = here.cell(["model=swin98_tiny", *words])
+    assert (composed.settings.soc_version.name, composed.settings.backend.name) == ("T4", backend)
+    assert bool(composed.notes) == (backend == "torch")
+    if composed.notes:
+        assert asked == ["tensorrt"]
+        assert "trtexec is not installed; install it, or give backend=tensorrt to insist" in composed.notes[0]

@@ -54,5 +54,5 @@ def test_a_file_that_a_built_in_one_would_hide_is_refused(command, config_dir: P
 
 
 def test_files_are_found_on_hydras_search_path_too(command, config_dir: Path) -> None:
-    ran = command("model=mine", "soc_version=T4,auto", f"hydra.searchpath=['file://{config_dir}']")
-    assert [cell.settings.soc_version.name for cell in ran.manifest.cells] == ["T4", "cpu"]
+    ran = command("model=mine", "soc_version=K80,auto", f"hydra.searchpath=['file://{config_dir}']")
+    assert [cell.settings.soc_version.name for cell in ran.manifest.cells] == ["K80", "cpu"]

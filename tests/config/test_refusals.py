@@ -86,7 +86,7 @@ OWN_FILES = [
     (["model=stranger"], ["model.kind=upernet_swim", "did you mean 'upernet_swin'?"]),
     (["model=mime"], ["model=mime: no such choice", "did you mean 'mine'?"]),
     (["soc_version=odd"], ["backend=teleport: no such choice"]),
-    (["model=mine", "soc_version=T4"], ["soc_version=T4: there is no T4 here"]),
+    (["model=mine", "soc_version=K80"], ["soc_version=K80: there is no K80 here"]),
 ]
 
 

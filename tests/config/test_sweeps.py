@@ -71,14 +71,14 @@ def test_ranges_and_globs_sweep(command) -> None:
 
 
 def test_a_device_that_is_elsewhere_is_skipped_in_a_sweep(command, config_dir: Path) -> None:
-    ran = command("model=mine", "soc_version=T4,cpu", "--config-dir", str(config_dir))
+    ran = command("model=mine", "soc_version=K80,cpu", "--config-dir", str(config_dir))
     skipped, runs = ran.manifest.cells
     assert (skipped.decided.status, skipped.decided.reason, skipped.decided.message) == (
         "skipped",
         "no_device",
-        "no T4 here",
+        "no K80 here",
     )
-    assert skipped.settings.soc_version.name == "T4"
+    assert skipped.settings.soc_version.name == "K80"
     assert runs.decided is None
     assert ran.status == 0
 
@@ -86,8 +86,8 @@ def test_a_device_that_is_elsewhere_is_skipped_in_a_sweep(command, config_dir: P
 def test_a_named_device_that_is_here_runs(command, config_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import harness.devices
 
-    monkeypatch.setattr(harness.devices, "present", lambda name: name == "T4")
-    ran = command("model=mine", "soc_version=T4", "--config-dir", str(config_dir))
+    monkeypatch.setattr(harness.devices, "present", lambda name: name == "K80")
+    ran = command("model=mine", "soc_version=K80", "--config-dir", str(config_dir))
     assert ran.manifest.cells[0].decided is None
     assert "soc_version=auto" not in ran.out
 
