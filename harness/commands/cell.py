@@ -13,10 +13,13 @@ from rich.console import Console
 
 from harness.commands.run import PIPE_COLUMNS, check_home, new_sweep
 from harness.commands.stopping import stopping
+from harness.config.freeze import absent, needs_device
+from harness.devices import present
 from harness.errors import ConfigError
 from harness.sweep.folder import LOCK_FILE
+from harness.sweep.free import free_device
 from harness.sweep.locks import locked_now
-from harness.sweep.manifest import read_manifest
+from harness.sweep.manifest import Cell, read_manifest
 from harness.sweep.policy import exit_status
 
 
@@ -42,6 +45,18 @@ def run_cell(manifest_path: Path, index: int, home: Path) -> int:
         locked_now(folder / LOCK_FILE, shared=True),
         locked_now(folder / f"cell-{index}.lock"),
     ):
-        alone = replace(manifest, interleaved=False)
-        (record,) = new_sweep(alone, home, console, only=(index,), resume=True).run()
-        return stop.status(exit_status([manifest.cells[index]], [record]))
+        cell = here(manifest.cells[index])
+        with free_device(cell.settings, lambda line: print(f"{cell.name}  {line}", flush=True)) as device_id:
+            if device_id is not None:
+                cell = replace(cell, settings=replace(cell.settings, device=(device_id,)))
+            cells = (*manifest.cells[:index], cell, *manifest.cells[index + 1 :])
+            alone = replace(manifest, cells=cells, interleaved=False)
+            (record,) = new_sweep(alone, home, console, only=(index,), resume=True).run()
+        return stop.status(exit_status([cell], [record]))
+
+
+def here(cell: Cell) -> Cell:
+    """The cell, decided where its device is not on this machine: the parent may have frozen it on another one."""
+    if cell.decided is not None or not needs_device(cell.settings):
+        return cell
+    return replace(cell, decided=absent(cell.settings, present))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from harness.config import invocation
 from harness.config.commandline import CommandLine
@@ -30,7 +31,7 @@ def run_application(line: CommandLine, command: Sequence[str]) -> int:
 
     started = invocation.begin(tuple(command))
     _refuse_hidden_files(line)
-    application = hydra_main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(run_cell)
+    application = hydra_main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(run_alone)
     try:
         with _hydra_process(line.arguments):
             application()
@@ -48,34 +49,14 @@ def run_application(line: CommandLine, command: Sequence[str]) -> int:
     return started.status
 
 
-def run_cell(config: DictConfig) -> int:
-    """What a foreign launcher (joblib, submitit) calls for each cell: a sweep of one, without interleaving.
+def run_alone(config: DictConfig) -> int:
+    """Hydra's task function, for a sweeper that is not the harness's own: it would compose each cell in its worker.
 
-    The harness's own sweeper has validated the cell and named what ``auto`` means before this is called.
+    Raises:
+        ConfigError: always.
     """
-    from hydra.core.hydra_config import HydraConfig
-    from omegaconf import OmegaConf
-
-    from harness.commands.run import run_manifest
-    from harness.config.compose import Composed
-    from harness.config.freeze import freeze
-    from harness.config.locate import harness_home
-    from harness.config.settings import settings_from
-    from harness.devices import detect, present
-
-    hydra = HydraConfig.get()
-    values = cast("dict[str, Any]", OmegaConf.to_container(config, resolve=True, throw_on_missing=True))
-    cell = Composed(settings_from(values), device_found=False, choices=dict(hydra.runtime.choices))
-    manifest = freeze(
-        [cell],
-        [list(hydra.overrides.task)],
-        command=invocation.current().command or ("python", "-m", "harness", *hydra.overrides.task),
-        present=present,
-        detect=detect,
-        interleaved=False,
-        sweep_id=f"{Path(hydra.sweep.dir).name}-{hydra.job.num}",
-    )
-    return run_manifest(manifest, harness_home())
+    del config
+    raise ConfigError("hydra/sweeper: another sweeper than harness works with hydra/launcher=harness only")
 
 
 def _refuse_hidden_files(line: CommandLine) -> None:
@@ -97,7 +78,10 @@ def _hydra_process(arguments: Sequence[str]) -> Iterator[None]:
     sys.argv = [argv[0], *arguments]
     os.environ[_FULL_ERROR] = "1"
     try:
-        yield
+        with warnings.catch_warnings():
+            # Ours stand before those that the launchers' packages bring under the same names, which check them.
+            warnings.filterwarnings("ignore", r"\s*'hydra/launcher/\w+' is validated against ConfigStore schema")
+            yield
     finally:
         sys.argv = argv
         if full is None:

@@ -232,12 +232,6 @@ def compose_cells(loader: ConfigLoader, master: DictConfig, jobs: Sequence[Seque
     return [composer.cell([forced(override) for override in job]) for job in jobs]
 
 
-def settled(overrides: Sequence[str], composed: Composed) -> list[str]:
-    """A cell's overrides with nothing left to find out: what ``auto`` stood for is said by name."""
-    named = [f"{group}={composed.choices[group]}" for group in ("soc_version", *_DEFAULTS)]
-    return [*(forced(override) for override in overrides), *named]
-
-
 @contextmanager
 def composing(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) -> Iterator[Composer]:
     """A composer outside a Hydra application, for tests and scripts; one at a time, as Hydra's state is global."""

@@ -66,8 +66,8 @@ def freeze(
     """
     names = cell_names([each.settings for each in composed])
     missing = {_device(each.settings): _missing(each, present) for each in composed if needs_device(each.settings)}
-    absent = [outcome for outcome in missing.values() if outcome is not None and outcome.status == "skipped"]
-    if absent and len(composed) == 1:
+    elsewhere = [outcome for outcome in missing.values() if outcome is not None and outcome.status == "skipped"]
+    if elsewhere and len(composed) == 1:
         device = composed[0].settings.soc_version.name
         simulated = composed[0].settings.simulator.active
         here = "" if simulated or detect is None else f" (this machine has {detect()})"
@@ -103,11 +103,13 @@ def _device(settings: Settings) -> tuple[str, SimulatorSettings]:
 
 
 def _missing(cell: CellSource, present: Callable[..., bool]) -> Outcome | None:
+    """As :func:`absent`, for a cell whose device may just have been found here."""
+    return None if cell.device_found and not cell.settings.simulator.active else absent(cell.settings, present)
+
+
+def absent(settings: Settings, present: Callable[..., bool]) -> Outcome | None:
     """The outcome of a cell whose device is not here, or of which its driver's tool says that it cannot be reached."""
-    settings = cell.settings
     name, simulator = _device(settings)
-    if cell.device_found and not simulator.active:
-        return None
     try:
         if present(name, environment(simulator)) if simulator.active else present(name):
             return None

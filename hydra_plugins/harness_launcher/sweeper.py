@@ -13,11 +13,12 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
-from hydra.core.utils import JobReturn
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, ListConfig
 
+from hydra_plugins.harness_launcher._elsewhere import FrozenCell, check_installed, launch_cells, same_host
 from hydra_plugins.harness_launcher.launcher import HarnessLauncher
 
 ConfigStore.instance().store(
@@ -37,9 +38,15 @@ class HarnessSweeper(Sweeper):
         self.params = params
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Keep what Hydra hands over and make the launcher."""
+        """Keep what Hydra hands over and make the launcher.
+
+        Raises:
+            ConfigError: a launcher whose package is not installed.
+        """
+        self._context = hydra_context
         self._loader = hydra_context.config_loader
         self._master = config
+        check_installed(config)
         self.launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
@@ -62,18 +69,40 @@ class HarnessSweeper(Sweeper):
         return self._foreign(jobs)
 
     def _foreign(self, jobs: Sequence[Sequence[str]]) -> Sequence[JobReturn]:
-        """Another launcher composes each cell again: validate them all first, and name what ``auto`` means here."""
+        """Freeze all cells here; the other launcher's workers get the manifest and the index of a cell each."""
+        from harness.commands.elsewhere import run_elsewhere
         from harness.config import invocation
-        from harness.config.compose import compose_cells, settled
+        from harness.config.compose import compose_cells
+        from harness.config.freeze import freeze
+        from harness.config.locate import harness_home
+        from harness.devices import detect, present
+        from harness.sweep.step import child_environment
 
-        composed = compose_cells(self._loader, self._master, jobs)
-        invocation.current().started = True
-        Path(str(self._master.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
-        assert self.launcher is not None
-        results = self.launcher.launch([settled(job, cell) for job, cell in zip(jobs, composed, strict=True)], 0)
-        for result in results:
-            invocation.current().note(int(result.return_value))
-        return results
+        command, home = invocation.current(), harness_home()
+        manifest = freeze(
+            compose_cells(self._loader, self._master, jobs),
+            jobs,
+            command=command.command,
+            present=present if same_host(self._master) else _perhaps_there,
+            detect=detect,
+            interleaved=False,
+        )
+
+        def launch(path: Path, indices: Sequence[int]) -> None:
+            task = FrozenCell(path, home)
+            launch_cells(self._context, self._master, task, indices, child_environment()["PYTHONPATH"])
+
+        status = run_elsewhere(manifest, home, launch)
+        command.note(status)
+        return [
+            JobReturn(overrides=list(overrides), task_name=cell.name, status=JobStatus.COMPLETED, _return_value=status)
+            for cell, overrides in zip(manifest.cells, jobs, strict=True)
+        ]
+
+
+def _perhaps_there(*_: object) -> bool:
+    """Whether a device is on the worker's machine is for the worker to find out."""
+    return True
 
 
 def _as_sweep(values: Any) -> str:

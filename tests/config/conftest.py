@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import harness.commands.elsewhere
 import harness.commands.run
 from harness.__main__ import main
 from harness.sweep.manifest import Manifest
@@ -64,7 +65,12 @@ def command(
             homes.append(home)
             return status
 
+        def launched(manifest: Manifest, home: Path, launch: harness.commands.elsewhere.Launch) -> int:
+            launch(home / "manifest.json", range(len(manifest.cells)))
+            return take(manifest, home)
+
         monkeypatch.setattr(harness.commands.run, "run_manifest", take)
+        monkeypatch.setattr(harness.commands.elsewhere, "run_elsewhere", launched)
         capfd.readouterr()
         try:
             code = main(list(words))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -102,19 +103,43 @@ def test_a_wrong_last_cell_stops_the_sweep_before_the_first(command) -> None:
     assert (ran.status, ran.manifests) == (2, [])
 
 
-def test_another_launcher_runs_each_cell_as_a_sweep_of_its_own(command, empty_folder: Path) -> None:
-    """``basic`` stands for joblib and submitit: Hydra composes the cell again and calls the task function with it."""
+def test_another_launcher_gets_manifest_and_index_and_composes_nothing(
+    command, empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``basic`` stands for joblib, submitit and Ray, which ask Hydra's loader as it does."""
+    ran_cells: list[tuple[Path, int, Path]] = []
+
+    def run_cell(path: Path, index: int, home: Path) -> int:
+        monkeypatch.setattr("hydra._internal.config_loader_impl.ConfigLoaderImpl.load_sweep_config", None)
+        ran_cells.append((path, index, home))
+        return 1
+
+    monkeypatch.setattr("harness.commands.cell.run_cell", run_cell)
     ran = command("hydra/launcher=basic", "model=swin98_tiny", "batchsize=1,2", "measure.rounds=4", status=1)
+    home = empty_folder / "mlruns"
+    assert ran.err == ""
     assert ran.status == 1
-    assert [len(manifest.cells) for manifest in ran.manifests] == [1, 1]
-    assert not any(manifest.interleaved for manifest in ran.manifests)
-    settings = [manifest.cells[0].settings for manifest in ran.manifests]
-    assert [each.batchsize for each in settings] == [1, 2]
-    assert {(each.soc_version.name, each.backend.name, each.measure.rounds) for each in settings} == {
-        ("cpu", "onnxruntime", 4)
-    }
-    assert len({manifest.sweep_id for manifest in ran.manifests}) == 2
-    assert [path.name for path in empty_folder.iterdir()] == ["mlruns"]
+    assert [cell.settings.batchsize for cell in ran.manifest.cells] == [1, 2]
+    assert not ran.manifest.interleaved
+    assert ran_cells == [(home / "manifest.json", 0, home), (home / "manifest.json", 1, home)]
+
+
+def test_a_launcher_that_is_not_installed_is_refused_with_the_command_that_installs_it(
+    command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if "ray_launcher" in name else found(name, *rest)
+    )
+    ran = command("hydra/launcher=ray", "model=swin98_tiny")
+    assert ran.status == 2
+    assert "pip install 'npu-harness[ray]'" in ran.err
+
+
+def test_another_sweeper_with_another_launcher_is_refused(command) -> None:
+    ran = command("hydra/sweeper=basic", "hydra/launcher=basic", "model=swin98_tiny", "batchsize=1,2")
+    assert (ran.status, ran.manifests) == (2, [])
+    assert "hydra/sweeper" in ran.err
 
 
 def test_another_launcher_starts_nothing_when_a_cell_is_wrong(command, empty_folder: Path) -> None:
