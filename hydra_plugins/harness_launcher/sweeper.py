@@ -71,6 +71,7 @@ class HarnessSweeper(Sweeper):
     def _foreign(self, jobs: Sequence[Sequence[str]]) -> Sequence[JobReturn]:
         """Freeze all cells here; the other launcher's workers get the manifest and the index of a cell each."""
         from harness.commands.elsewhere import run_elsewhere
+        from harness.commands.run import run_manifest
         from harness.config import invocation
         from harness.config.compose import compose_cells
         from harness.config.freeze import freeze
@@ -92,7 +93,8 @@ class HarnessSweeper(Sweeper):
             task = FrozenCell(path, home)
             launch_cells(self._context, self._master, task, indices, child_environment()["PYTHONPATH"])
 
-        status = run_elsewhere(manifest, home, launch)
+        planned = any(cell.settings.plan for cell in manifest.cells)
+        status = run_manifest(manifest, home) if planned else run_elsewhere(manifest, home, launch)
         command.note(status)
         return [
             JobReturn(overrides=list(overrides), task_name=cell.name, status=JobStatus.COMPLETED, _return_value=status)
