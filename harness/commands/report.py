@@ -1,7 +1,8 @@
 """``python -m harness.report``: the tables that people publish, from records of one or several machines and references.
 
-Exit status 0: the report was written, and what could not be read is named in it; 1: a strict report was refused, or
-MLflow does not have it; 2: wrong arguments, or nothing to report.
+Exit status 0: the report was written, and the records that could not be used are named in it; 1: a whole store could
+not be read (the rest is reported), a strict report was refused, or MLflow does not have it; 2: wrong arguments, or
+nothing to report.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from harness.errors import ConfigError, HarnessError
 if TYPE_CHECKING:
     from harness.records.found import Found
     from harness.report.document import Content
-    from harness.report.rows import Loaded
+    from harness.report.rows import Loaded, Problem
     from harness.report.selection import Selection
     from harness.report.table import Document
 
 COMMAND = "python -m harness.report"
 STEM = "report"
+NAMED = 20
+"""How many problems are named on the terminal; the report itself names all."""
 
 
 class RefusedError(HarnessError):
@@ -83,22 +86,44 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _run(wanted: Report) -> int:
     from harness.report.document import contents, document, refusal
+    from harness.report.query import missing_files
     from harness.report.selection import selected
 
-    loaded = _loaded(wanted)
-    found = contents(selected(loaded.rows, _selection(wanted)), wanted.baseline, wanted.target)
+    unread: list[str] = []
+    loaded = _loaded(wanted, unread)
+    try:
+        rows = selected(loaded.rows, _selection(wanted))
+    except ConfigError:
+        _name(loaded.problems)
+        raise
+    found = contents(rows, wanted.baseline, wanted.target)
     reason = refusal(found) if wanted.strict else None
     if reason is not None:
         raise RefusedError(reason)
-    made = document(found, wanted.lang, problems=loaded.problems, acceptance=wanted.acceptance)
+    problems = (*loaded.problems, *missing_files(rows, wanted.lang))
+    made = document(found, wanted.lang, problems=problems, acceptance=wanted.acceptance)
     _put(made, wanted)
     if wanted.charts is not None:
         _write(_chart_files(found, wanted), said_to=sys.stdout if wanted.output is not None else sys.stderr)
-    return _log(made, wanted) if wanted.mlflow not in {None, "false"} else 0
+    if wanted.output is not None or wanted.format == "csv":
+        _name(problems)
+    logged = _log(made, wanted) if wanted.mlflow not in {None, "false"} else 0
+    return 1 if unread else logged
 
 
-def _loaded(wanted: Report) -> Loaded:
-    """All rows of all places; a file of references that cannot be read is a problem like a damaged record."""
+def _name(problems: Sequence[Problem]) -> None:
+    """Say what was left out where the report itself does not stand before the user."""
+    for each in problems[:NAMED]:
+        print(f"harness.report: {each.place}: {each.message}", file=sys.stderr)
+    if len(problems) > NAMED:
+        print(f"harness.report: and {len(problems) - NAMED} more", file=sys.stderr)
+
+
+def _loaded(wanted: Report, unread: list[str]) -> Loaded:
+    """All rows of all places; a file of references that cannot be read is a problem like a damaged record.
+
+    Stores that cannot be reached are named in ``unread``.
+    """
     from dataclasses import replace
 
     from harness.config.references import read_library
@@ -106,12 +131,12 @@ def _loaded(wanted: Report) -> Loaded:
     from harness.report.rows import Problem
 
     library = read_library(harness_home()) if wanted.references else None
-    loaded = load(_found(wanted.records), library.references if library else ())
+    loaded = load(_found(wanted.records, unread), library.references if library else ())
     damaged = tuple(Problem("references", each) for each in library.problems) if library else ()
     return replace(loaded, problems=(*loaded.problems, *damaged))
 
 
-def _found(places: Sequence[str] | None) -> Iterator[Found]:
+def _found(places: Sequence[str] | None, unread: list[str]) -> Iterator[Found]:
     from harness.records.places import found_below, is_uri
 
     if places is None:
@@ -121,11 +146,23 @@ def _found(places: Sequence[str] | None) -> Iterator[Found]:
         return
     for place in places:
         if is_uri(place):
-            from harness.tracking.fetch import fetch_records
-
-            yield from fetch_records(place)
+            yield from _of_store(place, unread)
         else:
             yield from found_below(Path(place).expanduser())
+
+
+def _of_store(uri: str, unread: list[str]) -> Iterator[Found]:
+    """The records of an MLflow store; one that cannot be read is a problem, and the rest is reported."""
+    from harness.records.found import Found
+    from harness.records.redaction import redact_text
+    from harness.tracking.fetch import fetch_records
+
+    try:
+        yield from fetch_records(uri)
+    except HarnessError as error:
+        shown = redact_text(uri)
+        unread.append(shown)
+        yield Found(shown, problem=str(error).removeprefix(f"{shown}: "))
 
 
 def _selection(wanted: Report) -> Selection:

@@ -25,11 +25,13 @@ class Run:
 class Found:
     """``content`` of the record at ``place`` (a folder, or a run of a store), or the ``problem`` that it has.
 
-    ``folder`` is where the record's other files lie, where that is a folder of this machine; ``run`` its MLflow run.
+    ``folder`` is where the record's other files lie, where that is a folder of this machine, and ``home`` the harness
+    home that it is part of, if any; ``run`` its MLflow run.
     """
 
     place: str
     content: bytes | None = None
     problem: str | None = None
     folder: Path | None = None
+    home: Path | None = None
     run: Run | None = None

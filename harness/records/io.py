@@ -108,6 +108,11 @@ def iter_records(root: Path) -> Iterator[tuple[Path, Record | HarnessError]]:
 
 def record_folders(root: Path) -> Iterator[Path]:
     """The folders at or below ``root`` that hold a ``record.json``, in order of their paths."""
+    for folder in _record_folders(str(root)):
+        yield Path(folder)
+
+
+def _record_folders(root: str) -> Iterator[str]:
     try:
         with os.scandir(root) as entries:
             found = list(entries)
@@ -117,8 +122,8 @@ def record_folders(root: Path) -> Iterator[Path]:
         yield root
         return
     for entry in sorted(found, key=lambda entry: entry.name):
-        if entry.is_dir(follow_symlinks=True) and not entry.name.startswith("."):
-            yield from record_folders(root / entry.name)
+        if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=True):
+            yield from _record_folders(entry.path)
 
 
 def _write_json(path: Path, content: Any) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.errors import ConfigError
 from harness.records.found import Found
-from harness.records.io import RECORD_FILE, record_folders
+from harness.records.io import RECORD_FILE, home_of, record_folders
 
 
 def is_uri(place: str) -> bool:
@@ -29,9 +29,13 @@ def found_below(folder: Path) -> Iterator[Found]:
     """
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder; give a harness home, a folder of records, or a store's URI")
-    for each in record_folders(records_root(folder)):
-        path = each / RECORD_FILE
+    root = records_root(folder)
+    home = home_of(root / "any")
+    for each in record_folders(root):
         try:
-            yield Found(str(each), content=path.read_bytes(), folder=each)
+            with open(f"{each}/{RECORD_FILE}", "rb") as file:  # noqa: PTH123 - a Path costs as much as the reading
+                content = file.read()
         except OSError as error:
             yield Found(str(each), problem=f"cannot be read ({error.strerror})", folder=each)
+        else:
+            yield Found(str(each), content=content, folder=each, home=home)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.report.accuracy import BATCHES_AGREE
+from harness.report.performance import EARLIER_SHOWN
 from harness.report.rows import Row
 from harness.report.series import Key, key_of
 
@@ -65,9 +67,20 @@ def entries(rows: Sequence[Row]) -> tuple[Entry, ...]:
         entry = _published(row, key) if row.reference is not None else _evaluated(row, key)
         if entry is not None:
             found.append(entry)
+    found = _few_of_each(found)
     order = list(dict.fromkeys(entry.key for entry in sorted(found, key=lambda each: each.key.soc_version)))
-    found.sort(key=lambda entry: entry.row.started, reverse=True)
     return tuple(sorted(found, key=lambda entry: (order.index(entry.key), entry.batchsize)))
+
+
+def _few_of_each(found: Sequence[Entry]) -> list[Entry]:
+    """Newest first, and of what was evaluated again and again the newest few."""
+    counts: Counter[tuple[Key, int]] = Counter()
+    kept = []
+    for entry in sorted(found, key=lambda each: each.row.started, reverse=True):
+        counts[entry.key, entry.batchsize] += 1
+        if counts[entry.key, entry.batchsize] <= 1 + EARLIER_SHOWN:
+            kept.append(entry)
+    return kept
 
 
 def metric_names(found: Sequence[Entry]) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from harness.report.series import Key, Series, series_of
 
 DEFAULT_BASELINE = "T4"
 BOUNDARIES = (HEADLINE, END_TO_END)
+EARLIER_SHOWN = 3
+"""How many earlier measurements of one cell a table shows; more are counted in a note."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def _sizes(series: Sequence[Series]) -> list[int]:
 def _lines(size: int, series: Sequence[Series], pairs: Mapping[Key, Key]) -> list[Line]:
     """The line of a batch size, and one for each time that it was measured before."""
     found = {each.key: each.by_batch.get(size, ()) for each in series}
-    deepest = max(len(rows) for rows in found.values())
+    deepest = min(max(len(rows) for rows in found.values()), 1 + EARLIER_SHOWN)
     lines = []
     for depth in range(deepest):
         rows = {key: rows[depth] for key, rows in found.items() if depth < len(rows)}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.report.figures import ratio_text, throughput_cell
-from harness.report.performance import Line, Performance
+from harness.report.performance import EARLIER_SHOWN, Line, Performance
 from harness.report.quotient import ALIKE, Quotient, comparability
 from harness.report.report_words import enumerated, part_name, phrase
 from harness.report.rows import END_TO_END, HEADLINE, Row
@@ -78,10 +78,14 @@ def _twice(content: Performance, names: Mapping[Key, str], language: Language) -
             if len(rows) > 1 and series.key.source == "reference":
                 yield phrase(language, "published_twice", **known)
             elif len(rows) > 1:
-                newest, *earlier = (_when(row, language) for row in rows)
+                newest, *earlier = (_when(row, language) for row in rows[: 1 + EARLIER_SHOWN])
+                more = len(rows) - 1 - len(earlier)
+                earlier += [phrase(language, "more", number=more)] if more else []
                 listed = phrase(language, "separator").join(earlier)
                 yield phrase(language, "twice", **known, newest=newest, earlier=listed)
-                differing = dict.fromkeys(part for row in rows[1:] for part in comparability(rows[0], row)[0])
+                differing = dict.fromkeys(
+                    part for row in rows[1 : 1 + EARLIER_SHOWN] for part in comparability(rows[0], row)[0]
+                )
                 if differing:
                     words = phrase(language, "separator").join(_named(part, language) for part in differing)
                     yield phrase(language, "differing_cells", **known, differing=words)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +26,21 @@ def row_of(found: Found, floors: Sequence[Floor] = ()) -> Row:
         raise HarnessError(found.problem)
     record = parse_record(found.content or b"", Path(found.place))
     floor = floor_of(floors, record)
-    return replace(
-        record_row(record, found.place),
+    return record_row(
+        record,
+        found.place,
+        found.folder,
         floor=floor.floor if floor else None,
-        folder=found.folder,
         run=found.run,
         content=found.content if found.folder is None else None,
     )
 
 
-def record_row(record: Record, place: str, folder: Path | None = None) -> Row:
-    """The row of a record at hand, which came from ``place`` and has its other files in ``folder``."""
+def record_row(record: Record, place: str, folder: Path | None = None, **known: Any) -> Row:
+    """The row of a record at hand, which came from ``place`` and has its other files in ``folder``.
+
+    ``known`` are fields of the row that no record holds: ``floor``, ``run``, ``content``.
+    """
     summary = record.summary
     return Row(
         source=record.source,
@@ -72,6 +75,8 @@ def record_row(record: Record, place: str, folder: Path | None = None) -> Row:
         iterations=tuple(repeat.iterations for repeat in record.repeats),
         harness_version=record.harness_version,
         folder=folder,
+        files=tuple(repeat.samples_file for repeat in record.repeats),
+        **known,
     )
 
 

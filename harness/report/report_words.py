@@ -35,6 +35,7 @@ PHRASES: Mapping[Language, Mapping[str, str]] = {
         "the ratio; earlier: {earlier}.",
         "published_twice": "{device}, batch size {size}, is published with {times} values; the first is used for "
         "the ratio.",
+        "more": "{number} more",
         "machine": "{started} on {host}, sweep {sweep}",
         "differing_cells": "Between the measurements of {device}, batch size {size}, differ: {differing}.",
         "compute": "Throughput is 1000 x batch size / mean device compute time, copies left out.",
@@ -80,6 +81,7 @@ PHRASES: Mapping[Language, Mapping[str, str]] = {
         "original_note": "published: {source}{mode}.",
         "mode": ", {mode}",
         "untrained": "Random and untrained weights: their accuracy says nothing about the network.",
+        "missing_files": "raw samples are missing here and in {number} records in all; their figures are shown",
         "problems": "Left out or damaged",
         "parts": "model_sha256=model file; inputs=shape and type of the inputs; batchsize=batch size; "
         "precision=precision; boundary=what was timed; tools=versions and flags of the tools; data=kind of data; "
@@ -115,6 +117,7 @@ PHRASES: Mapping[Language, Mapping[str, str]] = {
         "表中数据为此前所测。",
         "twice": "{device}，batchsize 为 {size}，共测量 {times} 次：比值采用最新一次（{newest}）；较早的为 {earlier}。",
         "published_twice": "{device}，batchsize 为 {size}，公开数据有 {times} 个值；比值采用第一个。",
+        "more": "另有 {number} 次",
         "machine": "{started}，主机 {host}，sweep {sweep}",
         "differing_cells": "{device}，batchsize 为 {size}，各次测量之间的差异：{differing}。",
         "compute": "吞吐率 = 1000 × batchsize ÷ 设备计算平均耗时（ms），不含数据拷贝。",
@@ -156,6 +159,7 @@ PHRASES: Mapping[Language, Mapping[str, str]] = {
         "original_note": "开源仓：{source}{mode}。",
         "mode": "，{mode}",
         "untrained": "权重为随机值或未经训练：其精度不能说明网络的好坏。",
+        "missing_files": "缺少原始样本（共 {number} 条记录如此）；其数据照常给出",
         "problems": "未采用或已损坏的数据",
         "parts": "model_sha256=模型文件; inputs=输入的形状与类型; batchsize=batchsize; precision=精度模式;"
         " boundary=计时范围; tools=工具的版本与参数; data=数据种类; backend=推理引擎; source=来源",

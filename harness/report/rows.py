@@ -68,6 +68,7 @@ class Row:
     iterations: tuple[int, ...] = ()
     harness_version: str = ""
     floor: float | None = None
+    files: tuple[str, ...] = ()
     folder: Path | None = None
     run: Run | None = None
     content: bytes | None = field(default=None, repr=False)

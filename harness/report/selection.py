@@ -64,6 +64,8 @@ def selected(rows: Sequence[Row], selection: Selection) -> tuple[Row, ...]:
     Raises:
         ConfigError: a value that no row has, with the nearest that one has, or values that no row has together.
     """
+    if not rows:
+        raise ConfigError("nothing to report: no record and no reference was found; give records=DIR or measure first")
     asked = {name: tuple(map(str, getattr(selection, name))) for name in _VALUES}
     for name, wanted in asked.items():
         _refuse_unknown(name, wanted, rows)
