@@ -17,11 +17,10 @@ from tests.tracking.synthetic import make_record
 
 
 def test_a_store_gives_its_records_back_and_names_foreign_runs_and_missing_artifacts(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from mlflow import MlflowClient
 
-    home = tmp_path / "home"
     folders = [make_record(home, cell=cell, batchsize=size)[0] for cell, size in ((0, 1), (1, 4))]
     published = publish(folders)
     uri = f"sqlite:///{home}/mlflow.db"
