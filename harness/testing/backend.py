@@ -62,10 +62,14 @@ class BackendContract:
         """A model to check with; override it where the device cannot run the tiny one (Gemm, Relu, Add; opset 11)."""
         return tiny_network(folder)
 
+    def make(self) -> Backend:
+        """The backend with the options of the class; override it for one that must be told a cell (`for_cell`)."""
+        return backend(self._settings())
+
     @pytest.fixture
     def made(self) -> Backend:
-        """The backend with the options of the class."""
-        return backend(self._settings())
+        """The backend as ``make`` gives it."""
+        return self.make()
 
     @pytest.fixture
     def given(self, tmp_path: Path) -> Example:
