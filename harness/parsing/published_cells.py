@@ -44,6 +44,8 @@ _IN_HEADER = re.compile(r"(?<![A-Za-z])(fps|qps|samples/s|images/s|it/s|ms)(?![A
 _TIMES = frozenset({"ms", "s", "秒"})
 
 _METRIC = re.compile(r"([A-Za-z][A-Za-z0-9@_ .()-]*?)\s*[:=]?\s*(\d+(?:\.\d+)?)\s*%")
+_LONGEST = 1000
+"""Characters of a cell in which metrics are looked for."""
 _METRIC_NAMES = {
     "miou": "mIoU",
     "macc": "mAcc",
@@ -177,7 +179,7 @@ def metrics_in(text: str, header: str) -> dict[str, float]:
     if re.fullmatch(r"\d+(?:\.\d+)?\s*%" + ("?" if "%" in header else ""), text.strip()):
         name = _named(header)
         return {name: float(text.strip().rstrip("% "))} if name else {}
-    return {name: float(number) for found, number in _METRIC.findall(text) if (name := _named(found))}
+    return {name: float(number) for found, number in _METRIC.findall(text[:_LONGEST]) if (name := _named(found))}
 
 
 def _named(text: str) -> str | None:

@@ -12,7 +12,9 @@ import re
 from harness.parsing.tables import MOST_CELLS, Table, plain, squared
 from harness.parsing.text import ParseError
 
-_DASHES = re.compile(r"^\s*\|?\s*:?-+\s*:?\s*(\|\s*(:?-*\s*:?)\s*)+$")
+_OF_DASHES = frozenset("|:- \t")
+_LONGEST_CELL = 2000
+"""Characters; what is longer is no cell that markup matters in, and expressions would take long over it."""
 _FENCE = re.compile(r"^\s*(```+|~~~+)")
 _BAR = re.compile(r"(?<!\\)\|")
 _IMAGE_OR_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
@@ -52,13 +54,13 @@ def markdown_tables(text: str) -> list[Table]:
     while place < len(lines):
         heading = _HEADING.match(lines[place])
         title = inline(heading[1]) if heading else title
-        if place + 1 == len(lines) or "|" not in lines[place] or not _DASHES.match(lines[place + 1]):
+        if place + 1 == len(lines) or "|" not in lines[place] or not _is_rule(lines[place + 1]):
             place += 1
             continue
         end = place + 2
-        while end < len(lines) and "|" in lines[end] and not _DASHES.match(lines[end]):
+        while end < len(lines) and "|" in lines[end] and not _begins(lines, end):
             end += 1
-        rows = [_cells(lines[at]) for at in (place, *range(place + 2, end))]
+        rows = [_cells(lines[at]) for at in (place, *range(place + 2, end)) if not _is_long_rule(lines[at])]
         cells += sum(map(len, rows))
         if cells > MOST_CELLS:
             raise ParseError(f"more than {MOST_CELLS} cells: expected a table of published numbers")
@@ -69,8 +71,31 @@ def markdown_tables(text: str) -> list[Table]:
     return found
 
 
+def _is_rule(line: str) -> bool:
+    """Whether a line is the one between header and rows: nothing but dashes, bars and colons."""
+    return "-" in line and "|" in line and _OF_DASHES.issuperset(line.rstrip())
+
+
+def _begins(lines: list[str], place: int) -> bool:
+    """Whether another table begins right here, below the rows of one: a header, a line of dashes, and a row.
+
+    A line of dashes may also stand between rows or close the table; a line with numbers above it is no header.
+    """
+    following = lines[place + 1 : place + 3]
+    if len(following) < 2 or not _is_long_rule(following[0]) or "|" not in following[1] or _is_rule(lines[place]):
+        return False
+    return not any(re.match(r"[*\s]*\d", cell) for cell in _BAR.split(lines[place]))
+
+
+def _is_long_rule(line: str) -> bool:
+    """Whether a line is a rule rather than ``| - | - |``, a row without values."""
+    return "--" in line and _is_rule(line)
+
+
 def inline(text: str) -> str:
     """A cell without its markup: ``[47.72%](url)`` and ``**47.72%**`` are 47.72%; a line break becomes a semicolon."""
+    if len(text) > _LONGEST_CELL:
+        return plain(text)
     text = _TAG.sub("", _BREAK.sub("; ", _IMAGE_OR_LINK.sub(r"\1", text)))
     text = _EMPHASIS.sub(lambda found: found[2] or found[3], text)
     return plain(html.unescape(text.replace("\\|", "|").replace("`", "")))

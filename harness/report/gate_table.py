@@ -29,7 +29,9 @@ def headline(found: Judgement, baseline: str, language: Language, *, missing: in
         return words["empty"].format(baseline=baseline)
     if missing:
         return words["missing"].format(count=missing, baseline=baseline)
-    return words["passed"].format(count=len(compared), all=len(found.cells), baseline=baseline)
+    lower = sum(cell.verdict == "within_noise" for cell in compared)
+    noise = words["noise"].format(count=lower) if lower else ""
+    return words["passed"].format(count=len(compared), all=len(found.cells), baseline=baseline, noise=noise)
 
 
 def gate_table(found: Judgement, language: Language) -> Grid:

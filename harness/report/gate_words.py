@@ -24,7 +24,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "less_accurate": "LESS ACCURATE",
         "failed": "FAILED",
         "not_comparable": "not comparable",
-        "passed": "Passed: {count} of {all} cells compared with {baseline}, none is worse.",
+        "passed": "Passed: {count} of {all} cells compared with {baseline}, none is worse{noise}.",
+        "noise": "; {count} lower, but within the noise",
         "fallen": "Not passed: {count} of {all} cells are worse than in {baseline}.",
         "empty": "Nothing could be compared with {baseline}.",
         "rule": "Worse: throughput ({boundary}) lower by more than {throughput} % and by more than the noise (the "
@@ -68,7 +69,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "less_accurate": "精度下降",
         "failed": "失败",
         "not_comparable": "不可比",
-        "passed": "通过：{count}/{all} 个单元与 {baseline} 比较，均未变差。",
+        "passed": "通过：{count}/{all} 个单元与 {baseline} 比较，均未变差{noise}。",
+        "noise": "；{count} 个下降但在噪声内",
         "fallen": "未通过：{count}/{all} 个单元比 {baseline} 差。",
         "empty": "没有可与 {baseline} 比较的单元。",
         "rule": "变差的含义：吞吐率（{boundary}）下降超过 {throughput} % 且超出噪声"

@@ -229,6 +229,13 @@ def test_accuracies_in_per_cent_are_numbers_and_others_stay_words() -> None:
     assert (found.metrics, found.original) == ({"top1": 81.1}, {"top1": 81.2})
 
 
+def test_several_cards_and_tuning_are_noted() -> None:
+    found = read("|bs|T4(4卡)|310P_aoe|310P|\n|--|--|--|--|\n|1|10|12|11|").references
+    assert [each.notes for each in found] == [("column: T4(4卡)",), ("column: 310P_aoe",), ("column: 310P",)]
+    (card,) = read("|芯片型号|Batch Size|性能|\n|--|--|--|\n|310*4|1|32.5|").references
+    assert (card.chip, card.chip_stated) == ("Ascend310", "310*4")
+
+
 def test_ratios_are_never_throughputs() -> None:
     for header in ("310P/T4", "310P/基线性能", "310P(aoe)/310", "710(310p)/T4", "加速比"):
         assert is_ratio(header), header

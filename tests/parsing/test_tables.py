@@ -106,6 +106,22 @@ def test_a_line_of_dashes_with_a_column_too_few_is_one_all_the_same() -> None:
     assert table.rows == (("1", "2", "3"),)
 
 
+def test_a_row_without_values_does_not_end_a_table_and_another_header_does() -> None:
+    first, second = read_tables("| a | b |\n|-|-|\n| - | - |\n| 1 | 2 |\n| c | d |\n|---|---|\n| 3 | 4 |", "markup")
+    assert first.rows == (("-", "-"), ("1", "2"))
+    assert (second.header, second.rows) == (("c", "d"), (("3", "4"),))
+    (table,) = read_tables("| a | b |\n|---|---|\n| x | 1 |\n|---|---|\n| y | 2 |\n|---|---|", "markup")
+    assert table.rows == (("x", "1"), ("y", "2"))
+
+
+@pytest.mark.parametrize(
+    "hostile", ["-|" + " " * 50_000 + "x", "[" * 50_000, "**a " * 20_000, "<a" * 50_000, "|" * 50_000]
+)
+def test_hostile_lines_are_read_at_once(hostile: str) -> None:
+    for table in read_tables(f"| a | b |\n|---|---|\n| {hostile} | 1 |\n{hostile}\n", "markup"):
+        assert {len(row) for row in table.rows} == {len(table.header)}
+
+
 def test_separated_values_are_kept_as_they_are() -> None:
     (table,) = read_tables('\ufeffa;b\n" x; ""y""";１\n'.removeprefix("\ufeff"), "csv")
     assert table.rows == ((' x; "y"', "１"),)
