@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from harness.report.accuracy import accuracy_table
 from harness.report.cells import cells_table
 from harness.report.method import method_markdown
 from harness.sweep.folder import LOCK_FILE, MANIFEST_FILE, begin_sweep, end_sweep, finished_sweep, sweep_folder
+from harness.sweep.guard import die_with
 from harness.sweep.locks import locked_now
 from harness.sweep.manifest import Manifest, write_manifest
 from harness.sweep.policy import exit_status
@@ -181,7 +183,9 @@ def _publish(manifest: Manifest, home: Path, records: Sequence[Record]) -> list[
         return []
     command = [sys.executable, "-m", "harness.publish", f"home={home}", str(folder)]
     try:
-        if subprocess.run(command, env=child_environment(), check=False).returncode == 0:
+        ends_with_this = functools.partial(die_with, os.getpid())  # else it would publish beside whoever resumes
+        done = subprocess.run(command, env=child_environment(), check=False, preexec_fn=ends_with_this)
+        if done.returncode == 0:
             return []
     except KeyboardInterrupt:
         pass

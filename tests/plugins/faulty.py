@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic.dataclasses import dataclass
@@ -16,8 +17,9 @@ from harness.config.schema import SCHEMA
 
 @dataclass(config=SCHEMA)
 class FaultyOptions(OnnxRuntimeOptions):
-    """``die`` is how the measuring process ends."""
+    """``die`` is how the measuring process ends; ``die_if`` names a file that says so, as long as it is there."""
 
+    die_if: str | None = None
     die: Literal["no", "exception", "exit0", "kill", "memory", "hang", "segfault"] = "no"
 
 
@@ -29,6 +31,9 @@ class FaultyBackend(OnnxRuntimeBackend):
 
     def measure(self, model, inputs, profile):
         die = self.options.die
+        switch = self.options.die_if
+        if switch is not None and Path(switch).exists():
+            die = Path(switch).read_text()
         if die == "exception":
             raise ValueError("the device\nsaid [red]no[/red]")
         if die == "exit0":

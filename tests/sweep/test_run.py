@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from harness.records.schema import SCHEMA_VERSION
+from harness.sweep.process import GRACE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "tests" / "plugins"
@@ -181,3 +185,108 @@ def test_a_sweep_that_is_told_to_stop_ends_with_its_table(prepared: Path, number
     (record,) = records(prepared)[-1:]
     assert record["outcome"]["status"] == "cancelled"
     assert "cancelled" in (prepared / "mlruns" / "sweeps" / record["sweep_id"] / "table.md").read_text()
+
+
+@pytest.mark.slow
+def test_a_second_interrupt_ends_at_once_and_a_running_sweep_is_not_resumed(prepared: Path) -> None:
+    words, environment = command(
+        prepared, "--config-dir", str(PLUGINS / "conf"), "backend=faulty", "backend.options.die=hang"
+    )
+    started = subprocess.Popen(
+        words, cwd=prepared, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert started.stdout is not None
+    said = ""
+    for line in started.stdout:
+        said += line
+        if "measure 1/" in line:
+            break
+    sweep_id = re.search(r"^sweep  (\S+):", said, flags=re.MULTILINE)
+    assert sweep_id is not None
+    resume = [sys.executable, "-m", "harness.resume"]
+    for name in ([], [sweep_id[1]]):
+        second = subprocess.run(
+            [*resume, *name], cwd=prepared, env=environment, capture_output=True, text=True, check=False
+        )
+        assert second.returncode == 1, second.stdout + second.stderr
+        assert f"{sweep_id[1]}: another process is at work on it, which pid {started.pid} holds" in second.stderr
+    folder = prepared / "mlruns" / "sweeps" / sweep_id[1]
+    started.send_signal(signal.SIGINT)
+    assert started.stderr is not None
+    assert started.stderr.readline().startswith("stopping: ")
+    began = time.monotonic()
+    started.send_signal(signal.SIGINT)
+    started.communicate(timeout=120)
+    assert started.returncode == 130
+    assert time.monotonic() - began < GRACE_S + 20  # the child, which ignores SIGTERM, was not waited for
+    assert (folder / "unfinished").exists()
+    (record,) = [each for each in records(prepared) if each["sweep_id"] == sweep_id[1]]
+    assert record["outcome"]["status"] == "cancelled"
+    wrong = subprocess.run(
+        [*resume, "2020"], cwd=prepared, env=environment, capture_output=True, text=True, check=False
+    )
+    assert wrong.returncode == 2
+    assert "2020: no sweep of this name" in wrong.stderr
+
+
+@pytest.mark.slow
+def test_two_sweeps_on_one_device_never_measure_at_the_same_time(prepared: Path) -> None:
+    words, environment = command(prepared, "batchsize=1", "measure.rounds=4", "measure.min_time_s=0.5")
+    known = {record["sweep_id"] for record in records(prepared)}
+    both = [
+        subprocess.Popen(
+            words, cwd=prepared, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for _ in range(2)
+    ]
+    said = [each.communicate(timeout=300)[0] for each in both]
+    assert [each.returncode for each in both] == [0, 0], said
+    found = [record for record in records(prepared) if record["sweep_id"] not in known]
+    spans = sorted(
+        (datetime.fromisoformat(step["started"]), step["wall_s"], record["sweep_id"])
+        for record in found
+        for step in record["steps"]
+        if step["stage"] == "measure"
+    )
+    assert len(spans) == 8
+    for (begun, wall_s, _), (later, _, _) in itertools.pairwise(spans):
+        assert begun + timedelta(seconds=wall_s) <= later + timedelta(milliseconds=2)  # started is in whole ms
+    assert any(one[2] != other[2] for one, other in itertools.pairwise(spans[1:-1]))  # they did run side by side
+    assert any("waits for cpu, which pid" in text for text in said)
+
+
+@pytest.mark.slow
+def test_a_failure_stops_the_sweep_where_it_should_and_is_repeated_on_request(prepared: Path) -> None:
+    switch = prepared / "die"
+    switch.write_text("exception")
+    done = harness(
+        prepared,
+        "--config-dir",
+        str(PLUGINS / "conf"),
+        "backend=faulty",
+        f"backend.options.die_if={switch}",
+        "batchsize=1",
+        "measure.min_iterations=2,3,4",
+        "measure.rounds=2",
+        "measure.min_time_s=0",
+        "on_failure=stop",
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    states = [(record["outcome"]["status"], record["outcome"]["reason"]) for record in records(prepared)[-3:]]
+    assert states == [("failed", "exception"), ("cancelled", "stopped"), ("cancelled", "stopped")]
+    switch.unlink()
+    _, environment = command(prepared)
+    again = [sys.executable, "-m", "harness.resume"]
+    for words, status, ends in (
+        (again, 1, ["failed", "ok", "ok"]),
+        ([*again, records(prepared)[-1]["sweep_id"], "retry=failed"], 0, ["ok", "ok", "ok"]),
+    ):
+        before = [record["record_id"] for record in records(prepared)[-3:]]
+        done = subprocess.run(words, cwd=prepared, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == status, done.stdout + done.stderr
+        assert [record["outcome"]["status"] for record in records(prepared)[-3:]] == ends
+        assert [record["record_id"] for record in records(prepared)[-3:]] == before
+    assert all(
+        [step["stage"] for step in record["steps"]] == ["export", "simplify", "parity", "measure", "measure"]
+        for record in records(prepared)[-3:]
+    )
