@@ -68,7 +68,7 @@ class TorchBackend:
         """The same backend for one cell.
 
         Raises:
-            UnsupportedError: the model is a file.
+            UnsupportedError: the model is a file, or the device is simulated.
             ConfigError: the device is no GPU and no CPU, or the outputs are those of a changed graph.
         """
         model = settings.model
@@ -81,6 +81,12 @@ class TorchBackend:
         if settings.soc_version.name.startswith("Ascend"):
             raise ConfigError(
                 f"backend=torch: it drives NVIDIA GPUs and the CPU, not {settings.soc_version.name}; use backend=ascend"
+            )
+        if settings.simulates:
+            raise UnsupportedError(
+                f"backend=torch: there is no stand-in of {settings.soc_version.name} for torch, which would use a real "
+                "GPU; use backend=tensorrt with simulator=nvidia",
+                reason="no_stand_in",
             )
         if left_to_host(model):
             rules = ", ".join(model.graph.rules)

@@ -248,6 +248,9 @@ def test_too_little_memory_is_told_from_a_mistake() -> None:
 def test_what_it_cannot_drive_is_refused_by_name(cell: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="not Ascend310P3; use backend=ascend"):
         cell_backend(replace(cell, soc_version=SocSettings(name="Ascend310P3", default_backend="ascend")))
+    simulated = replace(cell.simulator, name="nvidia", kind="nvidia", chip="T4")
+    with pytest.raises(UnsupportedError, match="no stand-in of T4 for torch"):
+        cell_backend(replace(cell, soc_version=SocSettings(name="T4", default_backend="tensorrt"), simulator=simulated))
     dropped = replace(MODEL, graph=replace(MODEL.graph, rules=("drop_output_resize",)))
     with pytest.raises(ConfigError, match="leave drop_output_resize out"):
         cell_backend(replace(cell, model=dropped))
