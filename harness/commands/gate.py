@@ -42,7 +42,7 @@ class Gate:
     a baseline may also be the word references: what others published.
     """
 
-    baseline: str = argument("what the sweep is compared with", default="")
+    baseline: str = argument("what the sweep is compared with")
     sweep: str | None = argument("what is compared (null: the newest sweep)", default=None)
     throughput_tolerance: str = argument("the throughput that may be lost", default="2%")
     accuracy_tolerance: Annotated[float, Field(ge=0, lt=100)] = argument(
@@ -74,8 +74,6 @@ def _run(wanted: Gate) -> int:
     from harness.report.gate_file import gate_json
     from harness.report.gate_table import gate_table, headline
 
-    if not wanted.baseline:
-        raise ConfigError("baseline is missing; give baseline=SWEEP, a folder, a file, a store's URI, or references")
     targets = [_target(each) for each in wanted.output]
     tolerances = Tolerances(_share(wanted.throughput_tolerance), wanted.accuracy_tolerance)
     home = Path(wanted.home).expanduser() if wanted.home else harness_home()
@@ -147,7 +145,7 @@ def _rows(name: str, home: Path) -> list[Row]:
 
 
 def _found(name: str, path: Path, home: Path) -> Iterable[Found] | None:
-    """What a folder, a store's URI or a run's id holds; None for the name of a sweep or cell."""
+    """What a folder, a sweep, a store's URI or a run's id holds; None for the beginning of a sweep's id, and a cell."""
     from harness.records.places import found_below, is_uri
 
     if is_uri(name):
@@ -162,7 +160,9 @@ def _found(name: str, path: Path, home: Path) -> Iterable[Found] | None:
         if not runs:
             raise ConfigError(f"{name}: no such run in {uri}; give its store's URI, or a sweep's id")
         return runs
-    return found_below(path) if path.is_dir() else None
+    sweep = home / "records" / name
+    folder = next((each for each in (path, sweep) if each.is_dir()), None)
+    return None if folder is None else found_below(folder)
 
 
 def _newest_sweep(home: Path) -> str:

@@ -229,6 +229,23 @@ def test_a_home_of_records_and_a_run_of_mlflow_are_baselines(
     assert "no such run" in capsys.readouterr().err
 
 
+def test_a_damaged_record_is_named_and_the_rest_is_judged(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept(home, measured(1), measured(4), now(1, 5.0))
+    (keep(now(4), home) / "record.json").write_text("{")
+    assert main([f"baseline={OLD}", "format=json"]) == 1
+    captured = capsys.readouterr()
+    assert [cell["batchsize"] for cell in json.loads(captured.out)["only_before"]] == [4]
+    assert "not JSON" in captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_the_beginning_of_a_sweeps_id_and_a_cell_are_names_too(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept(home, measured(1), measured(4), now(1, 5.0))
+    assert gate(capsys, 1, "baseline=202601")["cells"][0]["ratio"] == pytest.approx(0.5)
+    found = gate(capsys, 1, f"baseline={OLD}/swin98-cpu-fp32-bs1")
+    assert (len(found["cells"]), found["only_before"]) == (1, [])
+
+
 def test_of_a_cell_measured_twice_the_newest_counts(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept(
         home,
