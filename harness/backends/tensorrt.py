@@ -110,7 +110,6 @@ class TensorRTBackend:
         key: dict[str, Any] = {
             "soc_version": settings.soc_version.name,
             "precision": asdict(settings.precision),
-            "device": self.device_ids[0],
         }
         if located(self.options.trtexec, self.environment) is not None:
             found = self._found()

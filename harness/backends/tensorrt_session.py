@@ -62,7 +62,7 @@ class TensorRTSession:
             self._folder = stack.enter_context(workplace(beside(model)))
             described = [*self._arguments, f"--{RAW}"] if self._raw and not specs else self._arguments
             text, _ = run_trtexec(tool, described, self._folder, environment)
-            self._bindings = parse_bindings(text)
+            self._bindings = parse_bindings(text) or _assumed(specs)
             if not any(each.is_input for each in self._bindings):
                 raise HarnessError(f"trtexec: it names no input of {model.name}", reason="no_result")
             self._clear()
@@ -88,7 +88,7 @@ class TensorRTSession:
         exported = self._folder / "outputs.json"
         wanted = f"--{RAW}" if self._raw else f"--exportOutput={exported}"
         arguments = [*self._arguments, f"--loadInputs={load_inputs(files)}", wanted]
-        text, _ = run_trtexec(self._tool, arguments, self._folder, self._environment)
+        text, _ = run_trtexec(self._tool, arguments, self._folder, self._environment, quiet=True)
         try:
             return raw_outputs(text, self._folder) if self._raw else _exported(exported, self._bindings)
         finally:
@@ -107,6 +107,11 @@ class TensorRTSession:
 
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
+
+
+def _assumed(specs: Sequence[InputSettings]) -> tuple[Binding, ...]:
+    """The inputs as the settings have them, for TensorRT 7, whose log names none."""
+    return tuple(Binding(spec.name, is_input=True, shape=spec.shape, dtype=spec.dtype) for spec in specs)
 
 
 def raw_outputs(text: str, folder: Path) -> list[Array]:
@@ -138,7 +143,7 @@ def _exported(file: Path, bindings: Sequence[Binding]) -> list[Array]:
     except (OSError, ParseError) as error:
         words = f"trtexec: its outputs cannot be read ({' '.join(str(error).split())})"
         raise HarnessError(words, reason="no_result") from error
-    names = [each.name for each in bindings if not each.is_input]
+    names = [each.name for each in bindings if not each.is_input] or list(found)
     missing = [name for name in names if name not in found]
     if missing:
         raise HarnessError(f"trtexec: --exportOutput left out {', '.join(missing)}", reason="no_result")

@@ -48,10 +48,11 @@ def run_trtexec(
     environment: Mapping[str, str],
     *,
     log: Path | None = None,
+    quiet: bool = False,
 ) -> tuple[str, TrtexecLog]:
     """Run to a good end in ``folder``; all that trtexec prints, and what that says.
 
-    The text goes to standard output and to the file ``log`` as well, however the run ends.
+    The text goes to standard output (where ``quiet``, only that of a bad end) and to the file ``log`` as well.
 
     Raises:
         OutOfMemoryError, UnsupportedError, HarnessError: as the tool's own words say; with reason and hint.
@@ -59,14 +60,15 @@ def run_trtexec(
     command = [tool.path, *arguments]
     text, status = run_tool(command, folder, environment)
     text = f"{shown(command)}\n{text}"
-    sys.stdout.write(text)
-    sys.stdout.flush()
-    if log is not None:
-        log.write_text(text, encoding="utf-8", errors="replace")
     try:
         parsed = parse(text)
     except ParseError:
         parsed = None
+    if not quiet or parsed is None or parsed.status != "passed":
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    if log is not None:
+        log.write_text(text, encoding="utf-8", errors="replace")
     if status != 0 or parsed is None or parsed.status != "passed":
         raise explained(_subject(arguments), text, status, f"it ended with status {status} and without &&&& PASSED")
     return text, parsed
@@ -108,7 +110,8 @@ def measured(
     arguments += [f"--warmUp={warmup_ms}", "--duration=0", f"--iterations={iterations}", "--avgRuns=100"]
     arguments += [f"--exportTimes={times}", *flags]
     text, log = run_trtexec(tool, arguments, folder, environment)
-    check_inputs(inputs, [each for each in parse_bindings(text) if each.is_input], ())
+    if bindings := parse_bindings(text):  # TensorRT 7 names none
+        check_inputs(inputs, [each for each in bindings if each.is_input], ())
     try:
         raw = parse_times(times.read_text(encoding="utf-8"))
     except (OSError, ParseError) as error:
