@@ -30,7 +30,7 @@ def read_arguments(kind: type[T], words: Sequence[str], *, command: str) -> T:
     """Read ``key=value`` words into the dataclass ``kind``; ``--help`` or ``-h`` prints its fields and exits with 0.
 
     A list is given with commas (``batchsize=1,4``), null as ``null``. A field called ``positional`` takes the words
-    that are no ``key=value``.
+    that are no ``key=value``, such as ``/data/lr=1/records``.
 
     Raises:
         ConfigError: one line on a word that is no ``key=value``, an unknown or repeated key, or a wrong value.
@@ -44,7 +44,7 @@ def read_arguments(kind: type[T], words: Sequence[str], *, command: str) -> T:
     loose: list[str] = []
     for word in words:
         key, equals, text = word.partition("=")
-        if not equals and "positional" in hints:
+        if "positional" in hints and not (equals and key.isidentifier()):  # a path may have a = in it
             loose.append(word)
         elif not equals:
             raise ConfigError(f"{word}: expected key=value; {suggestion(word.lstrip('-'), keys, 'keys')}")

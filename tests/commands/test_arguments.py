@@ -93,9 +93,11 @@ def test_words_without_a_key_go_to_the_field_for_them() -> None:
         positional: tuple[Path, ...] = argument("files", default=())
         strict: bool = argument("refuse warnings", default=False)
 
-    assert read_arguments(Files, ["a.json", "strict=yes", "b.json"], command="x") == Files(
-        (Path("a.json"), Path("b.json")), strict=True
+    assert read_arguments(Files, ["a.json", "strict=yes", "/data/lr=1/b.json"], command="x") == Files(
+        (Path("a.json"), Path("/data/lr=1/b.json")), strict=True
     )
+    with pytest.raises(ConfigError, match="stict: no such key; did you mean 'strict'"):
+        read_arguments(Files, ["a.json", "stict=yes"], command="x")
 
 
 def test_reading_arguments_imports_no_hydra() -> None:
