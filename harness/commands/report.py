@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
@@ -21,7 +22,7 @@ from harness.config.locate import harness_home
 from harness.errors import ConfigError, HarnessError
 
 if TYPE_CHECKING:
-    from harness.records.found import Found
+    from harness.records.found import Found, Run
     from harness.report.document import Content
     from harness.report.rows import Loaded, Problem
     from harness.report.selection import Selection
@@ -31,6 +32,8 @@ COMMAND = "python -m harness.report"
 STEM = "report"
 NAMED = 20
 """How many problems are named on the terminal; the report itself names all."""
+MOST_LINKED = 1000
+"""Rows whose homes are asked for MLflow runs."""
 
 
 class RefusedError(HarnessError):
@@ -68,6 +71,7 @@ class Report:
         "how it is written (null: by the output's suffix, else for the terminal)", default=None
     )
     charts: str | None = argument("a folder for the charts as PNG and SVG (null: none)", default=None)
+    ui: str = argument("where mlflow ui listens, for the links of the page", default="http://127.0.0.1:5000")
     output: str | None = argument("a file, or a folder for all formats (null: print it)", default=None)
     mlflow: str | None = argument("true: log all formats to the home's MLflow; URI: to that store", default=None)
 
@@ -102,7 +106,7 @@ def _run(wanted: Report) -> int:
         raise RefusedError(reason)
     problems = (*loaded.problems, *missing_files(rows, wanted.lang))
     made = document(found, wanted.lang, problems=problems, acceptance=wanted.acceptance)
-    _put(made, wanted)
+    _put(made, found, wanted)
     if wanted.charts is not None:
         _write(_chart_files(found, wanted), said_to=sys.stdout if wanted.output is not None else sys.stderr)
     if wanted.output is not None or wanted.format == "csv":
@@ -182,7 +186,7 @@ def _selection(wanted: Report) -> Selection:
     )
 
 
-def _put(made: Document, wanted: Report) -> None:
+def _put(made: Document, found: Sequence[Content], wanted: Report) -> None:
     """Print the report, or write the file or the folder of all formats, and say where it is."""
     from harness.report.formats.choice import FORMATS, format_of
     from harness.report.formats.terminal import terminal
@@ -191,7 +195,7 @@ def _put(made: Document, wanted: Report) -> None:
         if wanted.format in {None, "terminal"}:
             Console(width=None if sys.stdout.isatty() else 120).print(*terminal(made), sep="\n")
         else:
-            print(FORMATS[str(wanted.format)].write(made), end="")
+            print(_text(str(wanted.format), made, found, wanted), end="")
         return
     output = Path(wanted.output).expanduser()
     if output.is_dir() or wanted.output.endswith("/"):
@@ -203,7 +207,43 @@ def _put(made: Document, wanted: Report) -> None:
             endings = ", ".join(each.suffix for each in FORMATS.values())
             raise ConfigError(f"output={wanted.output}: give format=, or a file that ends with one of {endings}")
         files = {output: name}
-    _write({path: FORMATS[name].write(made).encode("utf-8", "replace") for path, name in files.items()})
+    texts = {path: _text(name, made, found, wanted) for path, name in files.items()}
+    _write({path: text.encode("utf-8", "replace") for path, text in texts.items()})
+
+
+def _text(name: str, made: Document, found: Sequence[Content], wanted: Report) -> str:
+    """The report in a format; HTML is the whole page with charts, cells, failures and environments."""
+    from harness.report.formats.choice import FORMATS
+
+    if name != "html":
+        return FORMATS[name].write(made)
+    from harness import __version__
+    from harness.report.page import page
+
+    linked = _linked(found)
+    when = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
+    return page(made, linked, when=when, version=__version__, ui=wanted.ui)
+
+
+def _linked(found: Sequence[Content]) -> list[Content]:
+    """The contents with the MLflow runs of those cells that lie in a home with a store; without, where it is broken."""
+    from dataclasses import replace
+
+    from harness.records.io import home_of
+    from harness.tracking.fetch import find_runs
+
+    own = [row for content in found for row in content.rows if row.run is None and row.folder is not None]
+    homes = dict.fromkeys(home for row in own[:MOST_LINKED] if row.folder and (home := home_of(row.folder)))
+    runs: dict[str, Run] = {}
+    for home in homes:
+        try:
+            runs |= find_runs(home)
+        except HarnessError as error:
+            print(f"harness.report: no links to runs: {error}", file=sys.stderr)
+    return [
+        replace(content, rows=tuple(replace(row, run=row.run or runs.get(row.record_id)) for row in content.rows))
+        for content in found
+    ]
 
 
 def _chart_files(found: Sequence[Content], wanted: Report) -> dict[Path, bytes]:

@@ -49,6 +49,33 @@ def fetch_records(uri: str) -> Iterator[Found]:
         raise HarnessError(explain(error, uri)) from error
 
 
+def find_runs(home: Path) -> dict[str, RunLink]:
+    """The newest runs of a home's own store by the record that each was published from; none without a store.
+
+    Raises:
+        HarnessError: the store cannot be read, with what to do about it.
+    """
+    path = home / "mlflow.db"
+    if not path.is_file():
+        return {}
+    uri = f"sqlite:///{path.resolve()}"
+    try:
+        _check_sqlite(path)
+        quiet_mlflow()
+        from mlflow import MlflowClient
+
+        client = MlflowClient(tracking_uri=uri)
+        experiments = [each.experiment_id for each in client.search_experiments()]
+        found = client.search_runs(experiments, max_results=_PER_PAGE, order_by=["attributes.start_time DESC"])
+    except Exception as error:
+        raise HarnessError(explain(error, uri)) from error
+    return {
+        run.data.tags[RECORD_ID]: RunLink(redact_text(uri), run.info.experiment_id, run.info.run_id)
+        for run in found
+        if RECORD_ID in run.data.tags
+    }
+
+
 def _check_sqlite(path: Path) -> None:
     if not path.is_file():
         raise HarnessError(f"{path}: no such file; expected the database of an MLflow store (<home>/mlflow.db)")

@@ -7,14 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.records.logs import log_excerpt
 from harness.records.redaction import redact_text
 from harness.records.schema import Estimate, Record
 from harness.tracking.accuracy import accuracy_words
 from harness.tracking.describe import MAX_TAG, device_name, inputs_text, onnx_artifact, weights_text
-
-_LOG_LINES = 30
-_LOG_CHARACTERS = 4000
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 
 def note(record: Record, folder: Path, *, onnx_link: str | None = None) -> str:
@@ -40,19 +37,6 @@ def escape(text: str) -> str:
 def code_block(text: str) -> str:
     """The text as an indented code block, in which no character has a meaning."""
     return "\n".join(f"    {line}" for line in _printable(text).splitlines())
-
-
-def log_tail(path: Path, lines: int = _LOG_LINES, characters: int = _LOG_CHARACTERS) -> str:
-    """The last lines of a log, without colour codes and secrets; of a redrawn line (carriage return) its last state."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 64 * 1024))
-            text = file.read().decode("utf-8", errors="replace")
-    except OSError:
-        return ""
-    shown = [line.rstrip("\r").rsplit("\r", 1)[-1].rstrip() for line in redact_text(_ANSI.sub("", text)).split("\n")]
-    tail = "\n".join([line for line in shown if line.strip()][-lines:])
-    return tail[-characters:]
 
 
 def _result(record: Record) -> str:
@@ -134,7 +118,7 @@ def _log_excerpt(record: Record, folder: Path) -> str:
     if not failed:
         return ""
     name = str(failed[-1].log)
-    tail = log_tail(folder / name)
+    tail = log_excerpt(folder / name)
     return f"#### The end of `{name}`\n\n{code_block(tail)}" if tail else ""
 
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.records.logs import log_excerpt
 from harness.records.schema import Estimate
 from harness.tracking.describe import MAX_TAG, allowed_key
-from harness.tracking.note import code_block, escape, log_tail, note
+from harness.tracking.note import code_block, escape, note
 from tests.tracking.synthetic import make_record
 
 
@@ -61,8 +62,8 @@ def test_a_note_never_outgrows_a_tag(tmp_path: Path) -> None:
 def test_a_log_is_shown_without_colours_redraws_and_secrets(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"10%\r50%\r100%\r\n\x1b[1;31mE10001\x1b[0m \xff bad\r\n\n\npassword=hunter2\n")
-    assert log_tail(path) == "100%\nE10001 \ufffd bad\npassword=***"
-    assert log_tail(tmp_path / "absent") == ""
+    assert log_excerpt(path) == "100%\nE10001 \ufffd bad\npassword=***"
+    assert log_excerpt(tmp_path / "absent") == ""
 
 
 @settings(deadline=None)

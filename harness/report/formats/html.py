@@ -36,7 +36,7 @@ def table_html(table: Table) -> str:
         "<tr>" + "".join(_cell(cell, column) for cell, column in zip(row, table.columns, strict=True)) + "</tr>"
         for row in table.rows
     ]
-    lines = [f'<section id="{text(table.name)}">', f"<h2>{text(table.title)}</h2>"]
+    lines = [f'<section id="{text(table.name)}">', *([f"<h2>{text(table.title)}</h2>"] if table.title else [])]
     lines += [f"<p>{text(table.lead)}</p>"] if table.lead else []
     lines += ["<table>", f"<thead><tr>{head}</tr></thead>", "<tbody>", *rows, "</tbody>", "</table>"]
     lines += [_list(table.notes)] if table.notes else []
