@@ -108,7 +108,7 @@ def _run(wanted: Report) -> int:
     made = document(found, wanted.lang, problems=problems, acceptance=wanted.acceptance)
     _put(made, found, wanted)
     if wanted.charts is not None:
-        _write(_chart_files(found, wanted), said_to=sys.stdout if wanted.output is not None else sys.stderr)
+        _write(_chart_files(found, wanted), said_to=None if wanted.output is not None else sys.stderr)
     if wanted.output is not None or wanted.format == "csv":
         _name(problems)
     logged = _log(made, wanted) if wanted.mlflow not in {None, "false"} else 0
@@ -257,7 +257,7 @@ def _chart_files(found: Sequence[Content], wanted: Report) -> dict[Path, bytes]:
     return files
 
 
-def _write(files: Mapping[Path, bytes], said_to: TextIO = sys.stdout) -> None:
+def _write(files: Mapping[Path, bytes], said_to: TextIO | None = None) -> None:
     from harness.files import write_atomically
 
     for path, content in files.items():
