@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 
 from harness.backends.torch_version import built_for_cuda
+from harness.backends.trtexec_tool import tool
 from harness.commands.doctor import Finding
 from harness.errors import HarnessError
 
@@ -64,11 +64,16 @@ def _identity(name: str, facts: Mapping[str, object]) -> str:
 
 def _runtimes(known: Mapping[str, str], needed: str) -> Iterator[Finding]:
     """TensorRT's trtexec and torch with CUDA: one of them is needed."""
-    trtexec = shutil.which("trtexec", path=known.get("PATH"))
     cuda = built_for_cuda()
-    fix = "install TensorRT and put the folder of trtexec on PATH; soc_version=auto means backend=torch until then"
-    lacking = needed if trtexec is None and cuda is None else ""
-    yield Finding("trtexec", trtexec or "not on PATH", good=trtexec is not None, needed=lacking, fix=fix)
+    fix: str | None = "install TensorRT and put the folder of trtexec on PATH; soc_version=auto means torch until then"
+    try:
+        found = tool(None, known)
+        words, good = f"TensorRT {found.version or '7 or earlier'} in {found.path}", True
+    except HarnessError as error:
+        words, good = str(error), False
+        fix = fix if error.reason == "tool_missing" else error.hint
+    lacking = needed if not good and cuda is None else ""
+    yield Finding("trtexec", words, good=good, needed=lacking, fix=fix)
     words = f"built for CUDA {cuda}" if cuda else "not installed, or built without CUDA"
     fix = "pip install torch from the index that pytorch.org names for this CUDA"
     yield Finding("torch (CUDA)", words, good=cuda is not None, needed=lacking, fix=fix)
