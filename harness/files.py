@@ -23,15 +23,17 @@ def sha256_file(path: Path) -> str:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """A file to write in the place of ``path``: after any kill or power cut a reader finds the old one or the new one.
 
-    Its folder is made. Where the block raises, what was at ``path`` stays. Raises OSError (full disk, no permission).
+    Its folder is made. Where the block raises, what was at ``path`` stays. ``private``: only its owner can read it.
+    Raises OSError (full disk, no permission).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
     try:
-        with partial.open("wb") as file:
+        mode = 0o600 if private else 0o666
+        with open(partial, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -43,9 +45,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     _sync_folder(path.parent)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, private: bool = False) -> None:
     """Replace a file by this content, as ``replacing`` does. Raises OSError."""
-    with replacing(path) as file:
+    with replacing(path, private=private) as file:
         file.write(content)
 
 

@@ -21,6 +21,7 @@ from harness.config.schema import Settings
 from harness.errors import ConfigError, HarnessError
 from harness.files import write_atomically
 from harness.records.io import record_folder
+from harness.records.redaction import redact_text
 from harness.records.schema import Record
 from harness.report.accuracy import accuracy_table
 from harness.report.cells import cells_table
@@ -184,12 +185,20 @@ def _publish(manifest: Manifest, home: Path, records: Sequence[Record]) -> list[
     command = [sys.executable, "-m", "harness.publish", f"home={home}", str(folder)]
     try:
         ends_with_this = functools.partial(die_with, os.getpid())  # else it would publish beside whoever resumes
-        done = subprocess.run(command, env=child_environment(), check=False, preexec_fn=ends_with_this)
+        done = subprocess.run(command, env=publisher_environment(manifest), check=False, preexec_fn=ends_with_this)
         if done.returncode == 0:
             return []
     except KeyboardInterrupt:
         pass
     return [f"not everything is in MLflow yet; `python -m harness.publish {folder}` publishes it later"]
+
+
+def publisher_environment(manifest: Manifest) -> dict[str, str]:
+    """The environment of the publisher: with the whole URI of a store whose password no record holds."""
+    known = child_environment()
+    uris = [cell.settings.tracking.uri for cell in manifest.cells if cell.settings.tracking.uri]
+    secret = next((uri for uri in uris if redact_text(uri) != uri), None)
+    return known if secret is None else {**known, "HARNESS_TRACKING_URI": secret}
 
 
 def _device(settings: Settings) -> Mapping[str, Any]:

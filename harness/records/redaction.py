@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 HIDDEN = "***"
+_LEAST, _SHORT = 8, 300
 
 _SECRET_WORD = r"(?:password|passwd|passphrase|pwd|secrets?|token|api_?key|access_?key|private_?key|credentials?)"  # noqa: S105
 _SECRET_KEY = re.compile(rf"(?:^|[._\-\s/]){_SECRET_WORD}(?:$|[._\-\s/])|(?:password|_secret|_token)$", re.IGNORECASE)
@@ -20,26 +25,63 @@ _SIGNED = re.compile(
 _BEARER = re.compile(r"(?P<key>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=\-]{8,}", re.IGNORECASE)
 
 
-def redact_text(text: str) -> str:
+def redact_text(text: str, known: Iterable[str] = ()) -> str:
     """The text with every password, token and signature replaced by ``***``.
 
     Found are: the password of ``scheme://user:password@host``, a lone user part of an http(s) URI (there it is a
-    token), values of query keys and assignments whose name says that they are secret, and HTTP credentials.
+    token), values of query keys and assignments whose name says that they are secret, and HTTP credentials; besides
+    the ``known`` ones, wherever they stand.
     """
+    for secret in known:
+        text = text.replace(secret, redact_text(secret) if "://" in secret else HIDDEN)
+    return _redacted(text) if len(text) <= _SHORT else _redacted.__wrapped__(text)
+
+
+def environment_secrets() -> tuple[str, ...]:
+    """The values of this process's environment variables whose name says that they are secret, the longest first.
+
+    Those of fewer than eight characters are left out: what they are part of could be anything.
+    """
+    found = {value for name, value in os.environ.items() if len(value) >= _LEAST and _SECRET_KEY.search(name)}
+    return tuple(sorted(found, key=len, reverse=True))
+
+
+def clean_file(path: Path, known: Iterable[str] = ()) -> None:
+    """Take secrets out of a text file, of this process's environment too; one that holds none is not touched.
+
+    A file that cannot be read or written is left as it is.
+    """
+    secrets = (*known, *environment_secrets())
+    with suppress(OSError), path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        cleaned, changed = [], False
+        for line in file:
+            clean = redact_text(line, secrets)
+            changed = changed or clean != line
+            cleaned.append(clean)
+        if changed:
+            path.write_text("".join(cleaned), encoding="utf-8", errors="surrogateescape", newline="")
+
+
+@functools.lru_cache(maxsize=4096)
+def _redacted(text: str) -> str:
     text = _USERINFO.sub(_hide_userinfo, text)
     text = _SIGNED.sub(rf"\g<key>{HIDDEN}", text)
     text = _BEARER.sub(rf"\g<key>{HIDDEN}", text)
     return _ASSIGNMENT.sub(_hide_assignment, text)
 
 
-def redact(value: Any) -> Any:
-    """A copy of a JSON value without secrets: every string redacted, and strings whose key names a secret replaced."""
+def redact(value: Any, known: Sequence[str] | None = None) -> Any:
+    """A copy of a JSON value without secrets: every string redacted, and strings whose key names a secret replaced.
+
+    ``known``: texts that are secret wherever they stand; None for those of the environment.
+    """
+    known = environment_secrets() if known is None else known
     if isinstance(value, str):
-        return redact_text(value)
+        return redact_text(value, known)
     if isinstance(value, Mapping):
-        return {key: HIDDEN if _is_secret(key, item) else redact(item) for key, item in value.items()}
+        return {key: HIDDEN if _is_secret(key, item) else redact(item, known) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [redact(item) for item in value]
+        return [redact(item, known) for item in value]
     return value
 
 

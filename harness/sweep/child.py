@@ -7,6 +7,8 @@ An exit without that file is a crash, whatever the exit status says.
 from __future__ import annotations
 
 import errno
+import json
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -23,10 +25,12 @@ def main(argv: list[str]) -> int:
     protect(None, int(parent))  # the parent has set the memory limit already
 
     from harness.files import write_atomically
+    from harness.records.sealing import VARIABLE, from_text, opened
     from harness.stages.execute import execute
     from harness.stages.request import REQUEST, RESULT, Result
 
-    request = REQUEST.validate_json(Path(request_path).read_bytes())
+    content = json.loads(Path(request_path).read_bytes())
+    request = REQUEST.validate_json(json.dumps(opened(content, from_text(os.environ.pop(VARIABLE, None)))))
     try:
         result = execute(request)
     except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -11,6 +12,7 @@ from harness.config.schema import SCHEMA, Settings
 from harness.errors import HarnessError
 from harness.files import write_atomically
 from harness.records.schema import Outcome
+from harness.records.sealing import from_text, opened, sealed, to_text
 from harness.sweep.heap import loading
 
 MANIFEST_VERSION = 1
@@ -52,8 +54,22 @@ _ADAPTER = TypeAdapter(Manifest)
 
 
 def write_manifest(manifest: Manifest, path: Path) -> None:
-    """Write the manifest atomically: a reader sees all of it or none."""
-    write_atomically(path, _ADAPTER.dump_json(manifest, indent=1))
+    """Write the manifest atomically: a reader sees all of it or none.
+
+    Secrets in it go to a file beside it that only its owner can read; whoever passes the manifest on passes none.
+    """
+    content, secrets = sealed(_ADAPTER.dump_python(manifest, mode="json"))
+    apart = _secrets_of(path)
+    if secrets:
+        write_atomically(apart, to_text(secrets).encode(), private=True)
+        write_atomically(path, json.dumps(content).encode())
+    else:
+        apart.unlink(missing_ok=True)
+        write_atomically(path, _ADAPTER.dump_json(manifest, indent=1))
+
+
+def _secrets_of(path: Path) -> Path:
+    return path.with_suffix(".secrets")
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -64,6 +80,10 @@ def read_manifest(path: Path) -> Manifest:
     """
     try:
         with loading():
-            return _ADAPTER.validate_json(path.read_bytes())
+            apart = _secrets_of(path)
+            if not apart.is_file():
+                return _ADAPTER.validate_json(path.read_bytes())
+            secrets = from_text(apart.read_text(encoding="utf-8"))
+            return _ADAPTER.validate_json(json.dumps(opened(json.loads(path.read_bytes()), secrets)))
     except (OSError, ValueError) as error:
         raise HarnessError(f"{path}: not a readable sweep manifest ({error})".splitlines()[0]) from error

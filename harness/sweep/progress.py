@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
+from harness.records.redaction import environment_secrets, redact_text
 from harness.records.schema import Outcome
 from harness.sweep.estimate import History, Planned, Remaining
 from harness.sweep.follow import Follower, told_by
@@ -184,7 +185,7 @@ class Progress:
         with suppress(OSError):
             self._log.parent.mkdir(parents=True, exist_ok=True)
             with self._log.open("a", encoding="utf-8") as file:
-                file.write(f"{stamp}  {printable(line)}\n")
+                file.write(f"{stamp}  {redact_text(printable(line), environment_secrets())}\n")
 
 
 def outlook(remaining: Remaining | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sys
 import uuid
@@ -11,7 +12,9 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.files import write_atomically
+from harness.records.redaction import clean_file
 from harness.records.schema import Outcome, Step
+from harness.records.sealing import VARIABLE, sealed, to_text
 from harness.simulator.environment import environment
 from harness.stages.pipeline import finished
 from harness.stages.request import REQUEST, Request, Result, progress_file
@@ -83,17 +86,23 @@ def _in_child(run: CellRun, request: Request, label: str, mark: str) -> tuple[Ch
     """
     settings = request.settings
     request_file, result_file = run.folder / "steps" / f"{label}.request.json", _result_file(run, label)
-    write_atomically(request_file, REQUEST.dump_json(request))
+    content, secrets = sealed(REQUEST.dump_python(request, mode="json"))
+    write_atomically(request_file, json.dumps(content).encode())
     result_file.unlink(missing_ok=True)
     log = run.folder / f"logs/{label}.log"
     exit_ = run_child(
         [sys.executable, "-m", "harness.sweep.child", str(request_file), str(result_file), str(os.getpid())],
         log=log,
         timeout_s=getattr(settings.limits, f"{request.stage}_s"),
-        env=environment(settings.simulator, child_environment(), salt=f"{run.cell.name}/{label}"),
+        env={
+            **environment(settings.simulator, child_environment(), salt=f"{run.cell.name}/{label}"),
+            **({VARIABLE: to_text(secrets)} if secrets else {}),
+        },
         memory_limit_bytes=memory_limit(settings.limits.memory_gb),
         mark=mark,
     )
+    for written in (log, result_file):
+        clean_file(written, known=[secret for _, secret in secrets])
     return exit_, decide(exit_, result_file, log, request.stage)
 
 
