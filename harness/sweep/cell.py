@@ -64,8 +64,8 @@ class CellRun:
     max_batch: MaxBatch | None = None
     said: tuple[str, ...] = ()
     """What a reader should know of how the cell was run."""
-    kept: Record | None = None
-    """The record of a cell that was finished before this process began; nothing of it is run or written again."""
+    kept: bool = False
+    """The cell was finished before this process began: nothing of it is run, and its record is not written again."""
     before: Record | None = None
     """The record that this process goes on from."""
     earlier: dict[str, Step] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class CellRun:
     @property
     def active(self) -> bool:
         """Whether the cell still takes part."""
-        return self.outcome is None and self.kept is None
+        return self.outcome is None and not self.kept
 
     @property
     def rounds(self) -> set[int]:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from harness.errors import HarnessError
 from harness.records.io import read_record
 from harness.records.schema import Outcome, Record
+from harness.records.standing import Standing, read_standing
 from harness.stages.pipeline import evaluation, preparation
 from harness.sweep.cell import CellRun
 from harness.sweep.manifest import Cell
@@ -21,12 +22,13 @@ def restore(run: CellRun, *, retry: bool = False) -> None:
 
     ``retry``: a cell that did not end ok goes on as well. A record that cannot be read counts for nothing.
     """
+    standing = read_standing(run.folder)
+    if standing is not None and finished_cell(run.cell, standing, retry=retry):
+        run.kept = True
+        return
     try:
         record = read_record(run.folder)
     except HarnessError:
-        return
-    if finished_cell(run.cell, record, retry=retry):
-        run.kept = record
         return
     good = [step for step in record.steps if step.outcome.status == "ok"]
     run.before = record
@@ -46,7 +48,7 @@ def remove_partial(run: CellRun) -> None:
             left.unlink()
 
 
-def finished_cell(cell: Cell, record: Record, *, retry: bool = False) -> bool:
+def finished_cell(cell: Cell, record: Record | Standing, *, retry: bool = False) -> bool:
     """Whether nothing of a cell is left to do; ``retry``: unless it can be tried again because it did not end ok."""
     if cell.decided is not None:
         return record.outcome == cell.decided

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.config.schema import Settings
 from harness.errors import HarnessError
-from harness.records.io import ENVIRONMENT_FILE, record_folder, write_environment, write_record
+from harness.records.io import ENVIRONMENT_FILE, read_record, record_folder, write_environment, write_record
 from harness.records.schema import Outcome, Record, Step
 from harness.stages.pipeline import Pipeline
 from harness.stages.store import Store
@@ -63,7 +63,7 @@ class Sweep:
         indices = range(len(self.manifest.cells)) if self.only is None else self.only
         with loading():
             runs = [self._begin(index, store) for index in indices]
-            due = [run.cell for run in runs if run.kept is None]
+            due = [run.cell for run in runs if not run.kept]
             self.progress.start(len(runs), self.manifest.rounds, planned(self.manifest, due))
         if kept := len(runs) - len(due):
             self.progress.note(f"{kept} of {len(runs)} cells are finished already and stay as they are")
@@ -93,7 +93,7 @@ class Sweep:
         for run in runs:
             if run.active and not run.repeats:  # one with a round was prepared before: that is looked up when it is due
                 self._prepare(run)
-            if run.before is None or not run.active:
+            if not run.kept and (run.before is None or not run.active):
                 self._after(run)
         for number in range(1, self.manifest.rounds + 1):
             for run in rotated(runs, number - 1):
@@ -180,7 +180,7 @@ class Sweep:
                     self._after(run)
         for run in asking:
             profile = run.cell.settings.measure
-            if run.repeats and profile.target_halfwidth and run.kept is None:
+            if run.repeats and profile.target_halfwidth and not run.kept:
                 run.said = (target.told(run.repeats, profile.target_halfwidth, profile.target_budget_s),)
                 self.progress.note(f"{run.cell.name}  {run.said[0]}")
 
@@ -193,7 +193,7 @@ class Sweep:
         """Look for the largest batch that the cell's model runs at, where that is asked for and not known yet."""
         settings = run.cell.settings
         outcome = run.outcome or Outcome(status="ok")
-        if run.kept is not None or not settings.searches or run.max_batch or outcome.status not in {"ok", "oom"}:
+        if run.kept or not settings.searches or run.max_batch or outcome.status not in {"ok", "oom"}:
             return
 
         def attempt(batchsize: int) -> Outcome:
@@ -228,8 +228,8 @@ class Sweep:
 
     def _save(self, run: CellRun) -> Record:
         """Write the record as it stands; a record that cannot be written is reported, never lost silently."""
-        if run.kept is not None:
-            return run.kept
+        if run.kept:
+            return self._finished(run)
         record = build_record(run, self.manifest, device=self.device(run.cell.settings), environment=self.environment)
         if run.saved is not None and replace(record, finished=run.saved.finished) == run.saved:
             return run.saved
@@ -242,6 +242,15 @@ class Sweep:
         except (HarnessError, OSError) as error:
             self.unwritten[run.cell.name] = str(error)
         return record
+
+    def _finished(self, run: CellRun) -> Record:
+        """The record of a cell that was finished before; one that cannot be read after all is left as it lies."""
+        try:
+            return read_record(run.folder)
+        except HarnessError as error:
+            self.unwritten[run.cell.name] = str(error)
+            run.outcome = Outcome(status="failed", reason="unreadable_record", message=" ".join(str(error).split()))
+            return build_record(run, self.manifest, device={}, environment=self.environment)
 
 
 def rotated(runs: Sequence[CellRun], by: int) -> list[CellRun]:
