@@ -108,7 +108,7 @@ def _run(wanted: Report) -> int:
     made = document(found, wanted.lang, problems=problems, acceptance=wanted.acceptance)
     _put(made, found, wanted)
     if wanted.charts is not None:
-        _write(_chart_files(found, wanted), said_to=None if wanted.output is not None else sys.stderr)
+        _write(_chart_files(found, wanted), _said_to(wanted))
     if wanted.output is not None or wanted.format == "csv":
         _name(problems)
     logged = _log(made, wanted) if wanted.mlflow not in {None, "false"} else 0
@@ -208,7 +208,7 @@ def _put(made: Document, found: Sequence[Content], wanted: Report) -> None:
             raise ConfigError(f"output={wanted.output}: give format=, or a file that ends with one of {endings}")
         files = {output: name}
     texts = {path: _text(name, made, found, wanted) for path, name in files.items()}
-    _write({path: text.encode("utf-8", "replace") for path, text in texts.items()})
+    _write({path: text.encode("utf-8", "replace") for path, text in texts.items()}, sys.stdout)
 
 
 def _text(name: str, made: Document, found: Sequence[Content], wanted: Report) -> str:
@@ -246,6 +246,11 @@ def _linked(found: Sequence[Content]) -> list[Content]:
     ]
 
 
+def _said_to(wanted: Report) -> TextIO:
+    """Where files and runs are named: not among a report that is printed."""
+    return sys.stdout if wanted.output is not None or wanted.format in {None, "terminal"} else sys.stderr
+
+
 def _chart_files(found: Sequence[Content], wanted: Report) -> dict[Path, bytes]:
     """Every chart in both formats; a report without anything to draw has none."""
     from harness.report.charts import draw_charts
@@ -257,7 +262,8 @@ def _chart_files(found: Sequence[Content], wanted: Report) -> dict[Path, bytes]:
     return files
 
 
-def _write(files: Mapping[Path, bytes], said_to: TextIO | None = None) -> None:
+def _write(files: Mapping[Path, bytes], said_to: TextIO) -> None:
+    """Write the files whole, and name each where it does not mix with a report."""
     from harness.files import write_atomically
 
     for path, content in files.items():
@@ -277,7 +283,8 @@ def _log(made: Document, wanted: Report) -> int:
     texts = {f"{STEM}{each.suffix}": each.write(made) for each in FORMATS.values()}
     uri = None if wanted.mlflow == "true" else wanted.mlflow
     try:
-        print(f"MLflow: {log_report(texts, harness_home(), uri, tables=[table.name for table in made.tables])}")
+        logged = log_report(texts, harness_home(), uri, tables=[table.name for table in made.tables])
+        print(f"MLflow: {logged}", file=_said_to(wanted))
     except HarnessError as error:
         print(f"harness.report: {error}", file=sys.stderr)
         return 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -41,10 +41,13 @@ def place_of(record: Record) -> tuple[str, str, str, str]:
     """Host, soc_version, hardware and backend of a record: what a floor holds for."""
     device = record.device
     hardware = str(device.get("model") or device.get("cpu_model") or device.get("name") or "")
-    backend = record.settings.get("backend") or {}
-    soc = record.settings.get("soc_version") or {}
     host = str(record.environment.get("hostname") or "")
-    return host, str(soc.get("name") or ""), hardware, str(backend.get("name") or "")
+    return host, _name(record, "soc_version"), hardware, _name(record, "backend")
+
+
+def _name(record: Record, group: str) -> str:
+    chosen = record.settings.get(group)
+    return str(chosen.get("name") or "") if isinstance(chosen, Mapping) else ""
 
 
 def read_floors(home: Path) -> tuple[Floor, ...]:

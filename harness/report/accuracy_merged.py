@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -86,7 +87,7 @@ def _value(
 
     def cell(entry: Entry) -> Cell:
         value = of(entry).get(metric)
-        if value is None:
+        if value is None or not math.isfinite(value):
             return Cell(MISSING)
         source = own_source or entry.row.source
         return Cell(f"{_digits(value, source)}%{MARKS[source]}", value=value, source=source)

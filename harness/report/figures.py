@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -30,9 +31,9 @@ def throughput_cell(row: Row | None, boundary: str, language: Language, *, stron
     unit = "" if row.unit is None else f" {unit_text(row.unit, language)}"
     return Cell(
         f"{number}{unit}{MARKS[row.source]}",
-        value=estimate.mean,
-        low=estimate.low,
-        high=estimate.high,
+        value=finite(estimate.mean),
+        low=finite(estimate.low),
+        high=finite(estimate.high),
         source=row.source,
         strong=strong,
     )
@@ -68,10 +69,15 @@ def ratio_text(quotient: Quotient, language: Language) -> str:
 
 def joules_cell(row: Row | None, *, strong: bool = False) -> Cell:
     """Joules per sample with three digits."""
-    if row is None or row.joules_per_sample is None:
+    if row is None or finite(row.joules_per_sample) is None or row.joules_per_sample is None:
         return Cell(MISSING, strong=strong)
     text = significant(row.joules_per_sample, 3) + MARKS[row.source]
-    return Cell(text, value=row.joules_per_sample, source=row.source, strong=strong)
+    return Cell(text, value=finite(row.joules_per_sample), source=row.source, strong=strong)
+
+
+def finite(value: float | None) -> float | None:
+    """The number for programs, which know no infinity: a damaged record may hold one."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def published_number(row: Row, estimate: Estimate) -> str:

@@ -20,11 +20,14 @@ def row_of(found: Found, floors: Sequence[Floor] = ()) -> Row:
     """The row of a record that was found; ``floors`` are the noise floors of its home.
 
     Raises:
-        HarnessError: what was found is a problem, or the record is damaged, or of an unknown schema version.
+        HarnessError: what was found is a problem, or the record is damaged, incomplete, or of an unknown version.
     """
     if found.problem is not None:
         raise HarnessError(found.problem)
     record = parse_record(found.content or b"", Path(found.place))
+    lacking = _lacking(record)
+    if lacking:
+        raise HarnessError(f"its settings say nothing of {', '.join(lacking)}; it cannot stand in a table")
     floor = floor_of(floors, record)
     return record_row(
         record,
@@ -34,6 +37,12 @@ def row_of(found: Found, floors: Sequence[Floor] = ()) -> Row:
         run=found.run,
         content=found.content if found.folder is None else None,
     )
+
+
+def _lacking(record: Record) -> list[str]:
+    """What a row cannot do without."""
+    names = [group for group in ("model", "soc_version") if not _text(record.settings, group, "name")]
+    return [*names, *([] if (_batchsize(record) or 0) > 0 else ["batchsize"])]
 
 
 def record_row(record: Record, place: str, folder: Path | None = None, **known: Any) -> Row:
@@ -148,7 +157,7 @@ def _joules(repeats: Sequence[Repeat]) -> float | None:
 
 def _batchsize(record: Record) -> int | None:
     value = record.settings.get("batchsize")
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _text(mapping: Mapping[str, Any], *path: str) -> str | None:

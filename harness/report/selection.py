@@ -105,7 +105,14 @@ def _fits(row: Row, asked: Mapping[str, tuple[str, ...]], since: datetime | None
             continue
         if wanted and not any(found is not None and _same(name, each, found) for each in wanted):
             return False
-    return since is None or row.reference is not None or moment(row.started) >= since
+    return since is None or row.reference is not None or _started(row, since)
+
+
+def _started(row: Row, since: datetime) -> bool:
+    try:
+        return moment(row.started) >= since
+    except ConfigError:  # a damaged record's start is no time
+        return False
 
 
 def _same(name: str, given: str, found: str) -> bool:
