@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -15,25 +13,23 @@ from rich.console import Console
 
 from harness.commands.deliver import delivered
 from harness.commands.prepare import prepared
+from harness.commands.publishing import Meanwhile, publish_records
 from harness.commands.stopping import stopping
 from harness.config import invocation
 from harness.config.schema import Settings
 from harness.errors import ConfigError, HarnessError
 from harness.files import write_atomically
 from harness.records.io import record_folder
-from harness.records.redaction import redact_text
 from harness.records.schema import Record
 from harness.report.accuracy import accuracy_table
 from harness.report.cells import cells_table
 from harness.report.method import method_markdown
 from harness.sweep.folder import LOCK_FILE, MANIFEST_FILE, begin_sweep, end_sweep, finished_sweep, sweep_folder
-from harness.sweep.guard import die_with
 from harness.sweep.locks import locked_now
 from harness.sweep.manifest import Manifest, write_manifest
 from harness.sweep.policy import exit_status
 from harness.sweep.progress import Progress
 from harness.sweep.run import Sweep
-from harness.sweep.step import child_environment
 
 PIPE_COLUMNS = 120
 """How wide tables are where there is no terminal to ask."""
@@ -90,6 +86,7 @@ def carry_out(
     folder = sweep_folder(home, manifest.sweep_id)
     begin_sweep(folder)
     sweep = new_sweep(manifest, home, console, resume=resume, retry=retry)
+    sweep.after_round = Meanwhile(manifest, home, sweep.progress.note)
     records = sweep.run()
     problems = [*problems, *(f"record of {name} could not be written: {why}" for name, why in sweep.unwritten.items())]
     status = finish(manifest, records, home, console, problems, log=sweep.progress.append)
@@ -144,7 +141,7 @@ def finish(
     except OSError as error:
         problems.append(f"the files are in the store only: {error}")
     problems += _draw(records, folder, home)
-    problems += _publish(manifest, home, records)
+    problems += publish_records(manifest, home, records)
     for problem in problems:
         console.print(f"warning: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)
     return exit_status(manifest.cells, records)
@@ -174,31 +171,6 @@ def _draw(records: Sequence[Record], folder: Path, home: Path) -> list[str]:
         words = " ".join(str(error).split())
         return [f"the charts could not be drawn: {type(error).__name__}: {words}; the table has their figures"]
     return []
-
-
-def _publish(manifest: Manifest, home: Path, records: Sequence[Record]) -> list[str]:
-    """Fill MLflow from the records in a process of its own; what goes wrong there only delays publishing."""
-    folder = home / "records" / manifest.sweep_id
-    written = any((folder / record.name / "record.json").is_file() for record in records)
-    if not written or not any(cell.settings.tracking.enabled for cell in manifest.cells):
-        return []
-    command = [sys.executable, "-m", "harness.publish", f"home={home}", str(folder)]
-    try:
-        ends_with_this = functools.partial(die_with, os.getpid())  # else it would publish beside whoever resumes
-        done = subprocess.run(command, env=publisher_environment(manifest), check=False, preexec_fn=ends_with_this)
-        if done.returncode == 0:
-            return []
-    except KeyboardInterrupt:
-        pass
-    return [f"not everything is in MLflow yet; `python -m harness.publish {folder}` publishes it later"]
-
-
-def publisher_environment(manifest: Manifest) -> dict[str, str]:
-    """The environment of the publisher: with the whole URI of a store whose password no record holds."""
-    known = child_environment()
-    uris = [cell.settings.tracking.uri for cell in manifest.cells if cell.settings.tracking.uri]
-    secret = next((uri for uri in uris if redact_text(uri) != uri), None)
-    return known if secret is None else {**known, "HARNESS_TRACKING_URI": secret}
 
 
 def _device(settings: Settings) -> Mapping[str, Any]:

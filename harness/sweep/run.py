@@ -54,6 +54,8 @@ class Sweep:
     """Cells whose record could not be written, with the reason."""
     failed: set[str] = field(default_factory=set)
     """Cells that failed in this process."""
+    after_round: Callable[[], None] = field(default=lambda: None)
+    """Called where nothing is measured for a moment: after each round but the last, and before each evaluation."""
     coolest_c: dict[str, float] = field(default_factory=dict)
     """The lowest temperature of each soc_version before a repeat so far: the device at rest."""
 
@@ -100,9 +102,12 @@ class Sweep:
                 if run.active and number <= run.cell.settings.repeats and number not in run.rounds:
                     self._measure(run, number)
                     self._after(run)
+            if number < self.manifest.rounds:
+                self.after_round()
         self._narrow(runs)
         for run in runs:
             if run.active and run.cell.settings.evaluates:
+                self.after_round()
                 self._prepare(run, evaluating=True)
                 self._after(run)
         for run in runs:
