@@ -57,6 +57,7 @@ class TensorRTBackend:
         self.options = options
         self._settings: Settings | None = None
         self._report: dict[str, Any] = {}
+        self._printed_version: str | None = None
 
     @staticmethod
     def lacking() -> str | None:
@@ -102,7 +103,8 @@ class TensorRTBackend:
             described["build"] = " ".join(trtexec_command.build_flags(found, options, precision))
             if trtexec_command.float16_in_graph(found, precision):
                 described["float16"] = "in the ONNX file"
-        return {**({"tensorrt": found.version} if found.version else {}), **described}
+        version = found.version or self._printed_version
+        return {**({"tensorrt": version} if version else {}), **described}
 
     def conversion_key(self) -> Mapping[str, Any]:
         """TensorRT's version and path, the GPU, the builder's flags, and whether stand-ins convert."""
@@ -115,7 +117,7 @@ class TensorRTBackend:
             found = self._found()
             key |= {
                 "version": found.version,
-                "tool": found.path,
+                "tool": found.path if found.version else [found.path, Path(found.path).stat().st_mtime_ns],
                 "flags": trtexec_command.build_flags(found, self.options, settings.precision),
             }
             trtexec_command.run_flags(found, self.options)  # refuses what this version does not know
@@ -242,6 +244,7 @@ class TensorRTBackend:
     def _samples(self, run: Run, started_s: float, sketches: tuple[Any, ...]) -> Samples:
         times = {name: np.asarray(values, dtype=np.float64) for name, values in run.times_ms.items()}
         log, compute_ms = run.log, run.times_ms["compute"]
+        self._printed_version = log.version  # TensorRT 7 tells it in a run only
         findings = [*run.findings, *self._disobeyed(dict(log.settings))]
         conditions: dict[str, Any] = {
             "command": list(run.command),

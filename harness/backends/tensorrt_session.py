@@ -144,6 +144,9 @@ def _exported(file: Path, bindings: Sequence[Binding]) -> list[Array]:
         words = f"trtexec: its outputs cannot be read ({' '.join(str(error).split())})"
         raise HarnessError(words, reason="no_result") from error
     names = [each.name for each in bindings if not each.is_input] or list(found)
+    if len(found) > 1 and all(each.is_input for each in bindings):
+        words = f"trtexec: this version does not say in which order the outputs {', '.join(found)} are"
+        raise HarnessError(words, reason="unsupported_version", hint="evaluate with TensorRT 8 or later")
     missing = [name for name in names if name not in found]
     if missing:
         raise HarnessError(f"trtexec: --exportOutput left out {', '.join(missing)}", reason="no_result")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.config.schema import SocSettings
+from harness.config.schema import BackendSettings, SocSettings
 from harness.config.simulator import SimulatorSettings
 from harness.sweep.claims import claims
 from harness.sweep.descendants import VARIABLE
@@ -158,6 +158,9 @@ def test_a_stage_claims_its_device_alone_only_where_it_must() -> None:
     assert measured[1:] == (shared,)
     assert measured[0].name.startswith("simulated-npu")
     assert not measured[0].shared
+    assert claims(npu, "convert") == (shared,)
+    builder = replace(npu, backend=BackendSettings("tensorrt", "tensorrt", "fp16"))
+    assert claims(builder, "convert") == measured  # which times kernels on the device
 
 
 def test_locks_need_nothing_heavy() -> None:
