@@ -20,6 +20,7 @@ from harness.backends.protocol import Array
 from harness.backends.torch_errors import translated
 from harness.config.schema import SCHEMA, Count, InputSettings, MeasureSettings, PrecisionSettings, Settings
 from harness.devices import nvidia
+from harness.devices.nvidia_names import soc_version
 from harness.errors import ConfigError, HarnessError, UnsupportedError
 from harness.files import sha256_file
 from harness.graph.enlarge import left_to_host
@@ -185,7 +186,7 @@ class TorchBackend:
     def measure(self, model: Path, inputs: Mapping[str, Array], profile: MeasureSettings) -> Samples:
         """Load, warm up and time one batch over and over; on a GPU with its copies, each by CUDA events."""
         begin = time.perf_counter()
-        with self.load(model) as session, translated(model.name):
+        with self.load(model) as session, translated("backend=torch"):
             load_s = time.perf_counter() - begin
             if not self._on_gpu:
                 return time_calls(session.on_cpu(inputs), profile).samples(self.boundary, "end_to_end", load_s=load_s)
@@ -199,7 +200,7 @@ class TorchBackend:
         """The GPU with that id, or None on the CPU.
 
         Raises:
-            UnsupportedError: torch was built without CUDA, or cannot use the GPU.
+            UnsupportedError: torch was built without CUDA, cannot use the GPU, or calls another one by that id.
         """
         if not self._on_gpu:
             return None
@@ -217,6 +218,12 @@ class TorchBackend:
             raise UnsupportedError(
                 f"device={device_id}: torch {torch_version.version()} sees {torch.cuda.device_count()} CUDA devices; "
                 "check the driver with python -m harness.doctor"
+            )
+        name, wanted = torch.cuda.get_device_name(device_id), self._cell().soc_version.name
+        if soc_version(name) != wanted.removesuffix("_MIG"):  # CUDA_DEVICE_ORDER=FASTEST_FIRST among several kinds
+            raise UnsupportedError(
+                f"device={device_id}: CUDA's device {device_id} is a {name}, not a {wanted}; "
+                "set CUDA_DEVICE_ORDER=PCI_BUS_ID, or choose one with CUDA_VISIBLE_DEVICES"
             )
         return Cuda(device_id)
 

@@ -33,12 +33,11 @@ class TorchSession:
         import torch
 
         network = read_network(model)
-        self._name = model.name
         self._cuda = cuda
         self.input_specs: Sequence[InputSettings] = network.inputs
         self._half = network.dtype == "float16"
         set_switches(options)
-        with translated(self._name):
+        with translated("backend=torch"):
             module = network.module.half() if self._half else network.module
             moved = module.to(cuda.device) if cuda is not None else module
             self._module: Any = moved
@@ -54,7 +53,7 @@ class TorchSession:
         import torch
 
         arrays = self._checked(inputs)
-        with translated(self._name):
+        with translated("backend=torch"):
             if self._cuda is None:
                 outputs = self.forward(*(torch.from_numpy(np.array(array)) for array in arrays))
                 return [output.numpy().copy() for output in outputs]

@@ -1,4 +1,4 @@
-"""NVIDIA GPUs as devices: which CUDA can use, what they are, one reading of their state, and how CUDA is told one.
+"""NVIDIA GPUs as devices: which CUDA can use, what they are, and one reading of their state.
 
 A device id is CUDA's: the place among the GPUs that ``CUDA_VISIBLE_DEVICES`` leaves, in the order of the PCI bus.
 What NVML says comes from ``harness.devices.nvml``.
@@ -118,18 +118,6 @@ class GpuReader:
             return nvml.holders(self._gpu.index)
         found: list[str] = _of(self._gpu, self._known)["holders"]
         return found
-
-
-def cuda_environment(name: str, device_id: int | None = None) -> dict[str, str]:
-    """The variables with which CUDA sees one GPU of that soc_version alone, as its device 0, whatever its order.
-
-    Empty where CUDA itself has to choose: a part of a GPU (MIG) is named by whoever set it up.
-
-    Raises:
-        UnsupportedError: there is no such GPU.
-    """
-    each = chosen(name, None, device_id)
-    return {} if each.gpu.mig else {VISIBLE: each.gpu.uuid}
 
 
 def _chosen(everything: Sequence[Gpu], wanted: str | None) -> list[Gpu]:

@@ -267,6 +267,21 @@ def test_what_it_cannot_drive_is_refused_by_name(cell: Settings, monkeypatch: py
         cell_backend(here).load(Path("made.pt"))
 
 
+def test_another_gpu_under_that_id_is_refused(cell: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = cell_backend(replace(cell, soc_version=SocSettings(name="T4", default_backend="tensorrt"), device=(0,)))
+    monkeypatch.setattr("harness.backends.torch_version.built_for_cuda", lambda: "12.8")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "NVIDIA A10")
+    with pytest.raises(UnsupportedError, match="CUDA's device 0 is a NVIDIA A10, not a T4"):
+        here.load(Path("made.pt"))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "Tesla T4")
+    assert isinstance(here, TorchBackend)
+    made = here._cuda(0)
+    assert made is not None
+    assert made.device == torch.device("cuda", 0)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*script_method.* is deprecated:DeprecationWarning")  # torch.compile imports it
 def test_a_compiled_network_gives_the_same_and_compiles_before_it_is_timed(cell: Settings, tmp_path: Path) -> None:
