@@ -91,7 +91,7 @@ def postgres() -> Iterator[str]:
     )  # fmt: skip
     try:
         until(lambda: connects(port), server)
-        yield f"postgresql://harness:{password}@127.0.0.1:{port}/postgres"
+        yield f"postgresql+psycopg2://harness:{password}@127.0.0.1:{port}/postgres"
     finally:
         server.terminate()
         server.wait(60)
@@ -109,10 +109,10 @@ def connects(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def until(condition: Any, process: subprocess.Popen[Any] | None = None) -> None:
+def until(condition: Any, process: subprocess.Popen[Any] | None = None, log: Path | None = None) -> None:
     end = time.monotonic() + WAIT_S
     while not condition():
-        assert process is None or process.poll() is None, "it ended"
+        assert process is None or process.poll() is None, log.read_text() if log else "it ended"
         assert time.monotonic() < end, "it takes too long"
         time.sleep(0.2)
 
@@ -122,7 +122,9 @@ def tracking_server(store: str, artifacts: Path, port: int) -> Iterator[str]:
     """``mlflow server`` as docs/tracking.md starts it; stopped at the end."""
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--backend-store-uri", store, "--artifacts-destination", str(artifacts), "--workers", "1"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=artifacts.parent)
+    log = artifacts.with_name("server.log")
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=artifacts.parent)
     uri = f"http://127.0.0.1:{port}"
 
     def healthy() -> bool:
@@ -133,7 +135,7 @@ def tracking_server(store: str, artifacts: Path, port: int) -> Iterator[str]:
             return False
 
     try:
-        until(healthy, process)
+        until(healthy, process, log)
         yield uri
     finally:
         process.terminate()
