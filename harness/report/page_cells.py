@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from harness.report.digits import MISSING, figure, significant
 from harness.report.figures import throughput_cell
@@ -28,8 +29,10 @@ def cells_table(rows: Sequence[Row], language: Language, ui: str) -> tuple[Table
     """
     own = sorted((row for row in rows if row.reference is None), key=lambda row: row.started, reverse=True)
     shown = own[:MOST_CELLS]
-    fillers: dict[str, Filler] = {**_FILLERS, "run": lambda row, language: _run(row, language, ui)}
-    columns = {name: [fill(row, language) for row in shown] for name, fill in fillers.items()}
+    names = list(_FILLERS)
+    names.insert(names.index("outcome") + 1, "run")
+    fillers: dict[str, Filler] = {**_FILLERS, "run": partial(_run, ui=ui)}
+    columns = {name: [fillers[name](row, language) for row in shown] for name in names}
     kept = {name: cells for name, cells in columns.items() if any(cell.text not in {MISSING, ""} for cell in cells)}
     same = tuple(
         place

@@ -8,7 +8,7 @@ from harness.report.method_words import Language
 
 PAGE_WORDS: Mapping[Language, Mapping[str, str]] = {
     "en": {
-        "summary": "{cells} cells of {models} models in {sweeps} sweeps: {outcomes}; {references} published numbers.",
+        "summary": "Cells: {cells} ({outcomes}). Models: {models}. Sweeps: {sweeps}. Published numbers: {references}.",
         "made": "Made {when} by npu-harness {version}.",
         "charts": "Charts",
         "charts_cut": "Charts of {shown} of {count} models; charts=DIR draws all.",
@@ -64,7 +64,7 @@ PAGE_WORDS: Mapping[Language, Mapping[str, str]] = {
         "trained": "trained",
     },
     "zh": {
-        "summary": "{models} 个模型、{sweeps} 个批次的 {cells} 个单元：{outcomes}；另有 {references} 条已发布数据。",
+        "summary": "单元：{cells}（{outcomes}）；模型：{models}；批次：{sweeps}；已发布数据：{references}。",
         "made": "生成时间 {when}，npu-harness {version}。",
         "charts": "图表",
         "charts_cut": "仅绘出 {count} 个模型中的 {shown} 个；charts=DIR 可绘出全部。",
