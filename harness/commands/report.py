@@ -258,7 +258,7 @@ def _chart_files(found: Sequence[Content], wanted: Report) -> dict[Path, bytes]:
     folder = Path(str(wanted.charts)).expanduser()
     files: dict[Path, bytes] = {}
     for drawn in draw_charts(found, wanted.lang):
-        files |= {folder / f"{drawn.name}.png": drawn.png, folder / f"{drawn.name}.svg": drawn.svg}
+        files |= {folder / f"{drawn.name}.{suffix}": content for suffix, content in drawn.files.items()}
     return files
 
 

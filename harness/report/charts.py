@@ -6,39 +6,41 @@ matplotlib is imported when a chart is drawn.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from harness.report.document import Content
 from harness.report.method_words import Language
 from harness.report.plot_captions import Captioned
+from harness.report.rows import Row
 
 if TYPE_CHECKING:
     from harness.report.plot_page import Canvas
 
+Format = Literal["png", "svg"]
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """One chart: ``name`` is a file's without suffix, ``caption`` its title; ``png`` and ``svg`` are whole files."""
+    """One chart: ``name`` is a file's without suffix, ``caption`` its title; ``files`` are whole files by format."""
 
     name: str
     model: str
     caption: str
-    png: bytes
-    svg: bytes
+    files: Mapping[Format, bytes]
 
 
-def draw_charts(found: Iterable[Content], language: Language) -> Iterator[Drawn]:
+def draw_charts(
+    found: Iterable[Content], language: Language, formats: Sequence[Format] = ("png", "svg")
+) -> Iterator[Drawn]:
     """Every chart of every model, in order; equal rows give equal bytes with equal fonts and matplotlib."""
     names: set[str] = set()
     for content in found:
         for kind, chart in wanted(content, language):
             name = _file_name(f"{kind}-{content.model}", names)
-            canvas = draw(chart, language)
-            yield Drawn(name, content.model, chart.title, *canvas)
+            yield Drawn(name, content.model, chart.title, draw(chart, language, formats))
 
 
 def wanted(content: Content, language: Language) -> Iterator[tuple[str, Captioned]]:
@@ -48,7 +50,7 @@ def wanted(content: Content, language: Language) -> Iterator[tuple[str, Captione
     from harness.report.chart_trade import trade_chart
     from harness.report.plot_series import chart
 
-    rows: Sequence[Any] = content.rows
+    rows = newest_of_each(content.rows)
     throughput = chart(rows, "throughput", language)
     if throughput is not None:
         yield "throughput", throughput
@@ -67,13 +69,25 @@ def wanted(content: Content, language: Language) -> Iterator[tuple[str, Captione
             yield kind, made
 
 
-def draw(chart: Captioned, language: Language) -> tuple[bytes, bytes]:
-    """The PNG and the SVG file of any chart."""
+def newest_of_each(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Of a cell that was measured several times with the same settings the newest, as in the tables; in their order."""
+    found: dict[object, Row] = {}
+    for row in rows:
+        same = (row.source, row.soc_version, row.precision, row.backend, row.batchsize, row.overrides, row.hardware)
+        key: object = same if row.reference is None else id(row)
+        if key not in found or found[key].started <= row.started:
+            found[key] = row
+    kept = {id(row) for row in found.values()}
+    return tuple(row for row in rows if id(row) in kept)
+
+
+def draw(chart: Captioned, language: Language, formats: Sequence[Format]) -> dict[Format, bytes]:
+    """The files of any chart."""
     from harness.report.plot_style import readable, style
 
     with style():
         canvas = _page(readable(chart, language))
-        return canvas.png(), canvas.svg()
+        return {each: canvas.png() if each == "png" else canvas.svg() for each in formats}
 
 
 def _page(chart: Captioned) -> Canvas:

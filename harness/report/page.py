@@ -106,8 +106,8 @@ def inline_svg(svg: bytes, prefix: str, caption: str) -> str:
 
 
 def _figures(found: Sequence[Content], language: Language) -> list[Figure]:
-    drawn = draw_charts(found[:MOST_CHARTED], language)
-    return [Figure(each.caption, inline_svg(each.svg, f"c{n}", each.caption)) for n, each in enumerate(drawn, 1)]
+    drawn = enumerate(draw_charts(found[:MOST_CHARTED], language, ("svg",)), 1)
+    return [Figure(each.caption, inline_svg(each.files["svg"], f"c{n}", each.caption)) for n, each in drawn]
 
 
 def _summary(rows: Sequence[Row], language: Language) -> str:

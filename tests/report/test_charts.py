@@ -16,11 +16,12 @@ from harness.records.references import Citation, Reference
 from harness.records.schema import Accuracy, Estimate, Evaluated, PublishedAccuracy, Record
 from harness.report.chart_cells import parts_chart, strips_chart
 from harness.report.chart_trade import trade_chart
-from harness.report.charts import draw_charts
+from harness.report.charts import draw_charts, wanted
 from harness.report.document import contents
 from harness.report.method_words import Language
 from harness.report.plot_bars import RatioBar, RatioChart, draw_ratios, draw_stacks
 from harness.report.plot_page import Canvas
+from harness.report.plot_series import Chart
 from harness.report.plot_strips import draw_strips
 from harness.report.plot_style import readable, style
 from harness.report.plot_trade import draw_trade
@@ -121,15 +122,19 @@ def test_accuracy_stands_against_throughput_with_what_was_published(language: La
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_model_with_a_name_like_markup_has_its_charts_under_a_plain_name(language: Language) -> None:
     hostile = [cell(b, 2.0 * b, model="../<script>", device=d, hardware=None) for b in (1, 4) for d in ("T4", "cpu")]
-    found = contents([record_row(each, "x") for each in hostile])
+    again = [replace(each, started="2020-01-01T00:00:00+00:00") for each in hostile]  # measured before: not drawn
+    found = contents([record_row(each, "x") for each in (*again, *hostile)])
     drawn = list(draw_charts(found, language))
     assert [each.name for each in drawn] == ["throughput-.._script", "ratios-.._script", "latency-.._script"]
     for each in drawn:
-        assert each.png.startswith(b"\x89PNG")
-        root = ET.fromstring(each.svg)
+        assert each.files["png"].startswith(b"\x89PNG")
+        root = ET.fromstring(each.files["svg"])
         assert not [element for element in root.iter() if element.tag.endswith("}text")], "needs no font to be read"
-        assert b"<script" not in each.svg
+        assert b"<script" not in each.files["svg"]
     assert "cpu / T4" in drawn[1].caption
+    (throughput, *_) = dict(wanted(found[0], language)).values()
+    assert isinstance(throughput, Chart)
+    assert [len(series.points) for series in throughput.series] == [2, 2], "each cell once"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
