@@ -111,7 +111,7 @@ def _run(wanted: Report) -> int:
         _write(_chart_files(found, wanted), _said_to(wanted))
     if wanted.output is not None or wanted.format == "csv":
         _name(problems)
-    logged = _log(made, wanted) if wanted.mlflow not in {None, "false"} else 0
+    logged = _log(made, found, wanted) if wanted.mlflow not in {None, "false"} else 0
     return 1 if unread else logged
 
 
@@ -275,12 +275,12 @@ def _write(files: Mapping[Path, bytes], said_to: TextIO) -> None:
         print(path, file=said_to)
 
 
-def _log(made: Document, wanted: Report) -> int:
+def _log(made: Document, found: Sequence[Content], wanted: Report) -> int:
     """Log all formats to MLflow; 1 where that fails, for the report itself is written."""
     from harness.report.formats.choice import FORMATS
     from harness.tracking.reports import log_report
 
-    texts = {f"{STEM}{each.suffix}": each.write(made) for each in FORMATS.values()}
+    texts = {f"{STEM}{each.suffix}": _text(name, made, found, wanted) for name, each in FORMATS.items()}
     uri = None if wanted.mlflow == "true" else wanted.mlflow
     try:
         logged = log_report(texts, harness_home(), uri, tables=[table.name for table in made.tables])
