@@ -171,3 +171,23 @@ def test_a_result_is_freed_before_the_next_call():
         return result
 
     assert time_calls(call, profile()).times_ms.size == 5
+
+
+def test_a_devices_own_clock_is_read_after_every_call_and_never_timed() -> None:
+    now, order = [0], []
+
+    def call() -> None:
+        order.append("call")
+        now[0] += 1_000_000
+
+    def after() -> None:
+        order.append("after")
+        now[0] += 500_000_000
+
+    profile = MeasureSettings(
+        name="few", rounds=1, warmup_iterations=2, warmup_s=0, min_iterations=3, min_time_s=0, budget_s=60
+    )
+    timing = time_calls(call, profile, clock_ns=lambda: now[0], after=after)
+    assert order == ["call", "after"] * 5
+    assert timing.warmup_ms.tolist() == [1.0] * 2
+    assert timing.times_ms.tolist() == [1.0] * 3
