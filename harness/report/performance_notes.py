@@ -100,7 +100,8 @@ def _meaning(content: Performance, language: Language) -> Iterator[str]:
     """What the figures are."""
     rows = [row for line in content.lines for row in line.rows.values()]
     copies = any(END_TO_END in row.throughputs for row in rows)
-    yield phrase(language, "compute_end_to_end" if copies else "compute")
+    if any(row.boundary is not None for row in rows):  # else no source says what it timed
+        yield phrase(language, "compute_end_to_end" if copies else "compute")
     if any(row.throughput and row.throughput.low is not None for row in rows):
         yield phrase(language, "intervals")
     if len(content.series) > 1:

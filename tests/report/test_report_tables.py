@@ -48,6 +48,7 @@ def test_a_reference_of_unknown_unit_is_shown_and_divided_by_nothing() -> None:
     performance, accuracy = report(Loaded(tuple(rows)), "zh", baseline="T4", targets=("Ascend310P3",)).tables
     assert cell(performance, "1", "310P").text == "0.607^"
     assert any("未说明性能的单位" in note for note in performance.notes)
+    assert not any("设备计算" in note for note in performance.notes)  # nor does it say what was timed
     assert [cell.text for cell in accuracy.rows[0]] == ["video_swin", "1", "80.6%^", "94.5%^"]
 
 
