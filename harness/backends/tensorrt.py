@@ -100,7 +100,7 @@ class TensorRTBackend:
         found = self._found()
         if self._settings is not None and self._settings.precision.dtype != "file":
             precision = self._settings.precision
-            described["build"] = " ".join(trtexec_command.build_flags(found, options, precision))
+            described["build"] = " ".join(trtexec_command.build_flags(found, options, precision)) or "defaults"
             if trtexec_command.float16_in_graph(found, precision):
                 described["float16"] = "in the ONNX file"
         version = found.version or self._printed_version
