@@ -187,6 +187,21 @@ def test_a_sweep_that_is_told_to_stop_ends_with_its_table(prepared: Path, number
     assert "cancelled" in (prepared / "mlruns" / "sweeps" / record["sweep_id"] / "table.md").read_text()
 
 
+def test_a_plan_says_what_would_be_done_and_does_nothing(prepared: Path) -> None:
+    home = prepared / "mlruns"
+    before = {path: path.stat().st_mtime_ns for path in home.rglob("*")}
+    done = harness(prepared, "batchsize=1,2", "measure.min_iterations=2,3", "plan=true")
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = re.findall(r"^  swin98_tiny-cpu-fp32-bs(\d)\S*  (.*)$", done.stdout, flags=re.MULTILINE)
+    assert [batch for batch, _ in said] == ["1", "1", "2", "2"]
+    assert said[0][1].startswith("cached: export, simplify")
+    assert said[2][1] == "to make: export, simplify, parity; 3 processes measure"
+    assert said[3][1] == "made for a cell above: export, simplify, parity; 3 processes measure"
+    assert re.search(r"^time   about ", done.stdout, flags=re.MULTILINE)
+    assert re.search(r"^disk   about \d+ MB; \d+\.\d GB are free", done.stdout, flags=re.MULTILINE)
+    assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
+
+
 @pytest.mark.slow
 def test_a_second_interrupt_ends_at_once_and_a_running_sweep_is_not_resumed(prepared: Path) -> None:
     words, environment = command(
