@@ -117,7 +117,7 @@ def _summary(rows: Sequence[Row], language: Language) -> str:
         language,
         "summary",
         cells=len(own),
-        models=len({row.model for row in own}),
+        models=len({row.model for row in rows}),
         sweeps=len({row.sweep_id for row in own}),
         outcomes=", ".join(f"{count} {word}" for word, count in outcomes.most_common()) or "-",
         references=len(rows) - len(own),
