@@ -162,7 +162,7 @@ def test_a_device_that_npu_smi_cannot_reach_decides_its_cells(cell: Settings) ->
 
 class Composed:
     def __init__(self, settings: Settings) -> None:
-        self.settings, self.device_found, self.choices = settings, False, {}
+        self.settings, self.device_found, self.choices, self.notes = settings, False, {}, ()
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ class Composed:
     settings: Settings
     device_found: bool = True
     choices: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
