@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.backends.cann_python import python_environment
 from harness.backends.protocol import Array
 from harness.backends.tool_errors import explained
 from harness.backends.workplace import LEGAL, OTHERS_WRITE, run_tool
 from harness.errors import HarnessError
+from harness.interpreter import python_environment
 from harness.parsing.ais_bench import AisBenchLog, parse
 from harness.parsing.ais_bench_lines import COMPUTE, D2H, H2D
 from harness.parsing.ais_bench_summary import AisBenchSummary

@@ -16,13 +16,13 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
 
-from harness.backends.cann_python import python_environment
 from harness.backends.protocol import Array
 from harness.backends.tool_errors import explained
 from harness.backends.worker import cann_worker
 from harness.backends.workplace import UMASK, acceptable, beside, workplace
 from harness.config.schema import DType, InputSettings
 from harness.errors import HarnessError
+from harness.interpreter import python_environment
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -10,8 +9,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from harness.config.locate import PACKAGE
 from harness.errors import ConfigError
+from harness.interpreter import python_environment
 
 _ASK = (
     "import importlib.util as u, sys; found = u.find_spec('ais_bench') and u.find_spec('aclruntime');"
@@ -48,13 +47,6 @@ def interpreter(asked: str | None, environment: Mapping[str, str]) -> str:
             raise ConfigError(f"backend.python={asked}: no such interpreter; give the path of CANN's python3")
         return found
     return _first(tuple(sorted(environment.items())))
-
-
-def python_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment for CANN's Python: it must not find the packages of the harness's, which may be another one."""
-    parts = [part for part in environment.get("PYTHONPATH", "").split(os.pathsep) if part]
-    kept = [part for part in parts if Path(part).resolve() != PACKAGE.parent]
-    return {**environment, "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(kept)}
 
 
 def run_code(

@@ -17,7 +17,7 @@ from rich.console import Console
 from harness.commands.data import check_installed
 from harness.config.schema import Settings
 from harness.errors import ConfigError
-from harness.models.files import is_file
+from harness.models.files import OPENMMLAB, is_file
 from harness.sweep.manifest import Cell, Manifest
 
 STEPS = {"write": ("inputs",), "infer": ("inputs", "outputs"), "evaluate": ("outputs",)}
@@ -49,6 +49,10 @@ def run_step(step: str, folders: dict[str, Path], settings: Settings, overrides:
         from harness.commands.model_file import FileReader
 
         settings = FileReader({}).cell(_cell(settings, overrides)).settings
+    if settings.model.kind == OPENMMLAB:
+        from harness.commands.configuration import ConfigurationReader
+
+        settings = ConfigurationReader().settings(settings)
     if step == "write":
         _write(settings, folders["inputs"])
     else:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from harness.commands.configuration import ConfigurationReader
 from harness.commands.data import check_data_named, checked_data
 from harness.commands.model_file import FileReader
 from harness.config.freeze import cell_names
@@ -17,7 +18,7 @@ from harness.config.schema import ModelSettings
 from harness.errors import ConfigError
 from harness.models.connect import Network
 from harness.models.download_bar import download_bar
-from harness.models.files import CONVERTED, is_file
+from harness.models.files import CONVERTED, OPENMMLAB, is_file
 from harness.models.pretrained import PACKAGED, Resolved, cache_dir, resolve
 from harness.models.published import file_name
 from harness.stages.preflight import preflight
@@ -38,9 +39,13 @@ def prepared(manifest: Manifest, console: Console, *, plan: bool = False) -> Man
     found: dict[str, Resolved] = {}
     network = Network()  # one try a sweep: what did not answer once is not asked again
     files = FileReader({})
+    configurations = ConfigurationReader()
     cells = []
-    for cell in manifest.cells:
-        _check_ends(cell)
+    for given in manifest.cells:
+        _check_ends(given)
+        cell = given
+        if cell.settings.model.kind == OPENMMLAB and not cell.decided:
+            cell = replace(cell, settings=configurations.settings(cell.settings))
         if cell.settings.evaluates and not cell.decided:
             check_data_named(cell.settings)
         known = (
@@ -62,7 +67,7 @@ def prepared(manifest: Manifest, console: Console, *, plan: bool = False) -> Man
 
 def _with_checkpoint(cell: Cell, found: dict[str, Resolved], network: Network | None, console: Console) -> Cell:
     model = cell.settings.model
-    if cell.decided is None and not _installed("torch"):
+    if cell.decided is None and model.kind != OPENMMLAB and not _installed("torch"):
         raise ConfigError(
             f"model={model.name}: exporting it needs torch, which is not installed here; {INSTALL}, or export it "
             "elsewhere with export_only=true and measure that file with model=onnx model.file=FILE"

@@ -89,12 +89,19 @@ SWITCHES = {"evaluate": "evaluate.enabled"}
 """Sections that are switched on and off by their own name, as ``evaluate=true``, and the key that means."""
 
 
+PROVIDER = "model.provider"
+"""Who brings the network, as the choice of the group ``model`` that knows how to ask: ``model.provider=openmmlab``."""
+
+
 def forced(override: str) -> str:
     """``++key=value`` for a nested key that the schema knows: the YAML may leave it out. Others unchanged.
 
-    A switch becomes the key that it means: Hydra would replace the whole section by the value.
+    A switch becomes the key that it means: Hydra would replace the whole section by the value. ``model.provider=NAME``
+    becomes ``model=NAME``.
     """
     key, equals, value = override.partition("=")
+    if equals and key == PROVIDER:
+        return f"model={value}"
     if equals and key in SWITCHES:
         override = f"{SWITCHES[key]}={value}"
         key = SWITCHES[key]

@@ -19,6 +19,7 @@ from harness.config.simulator import SimulatorSettings
 SCHEMA = ConfigDict(extra="forbid", frozen=True)
 
 PositiveInt = Annotated[int, Field(ge=1)]
+PositiveFloat = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -95,6 +96,33 @@ class GraphSettings:
 
 
 @dataclass(config=SCHEMA)
+class PipelineSettings:
+    """How a network wants its data prepared, where that is not what is usual for its task; None: as usual.
+
+    ``mean`` and ``std`` are grey levels of red, green and blue. A picture is resized to fit into ``scale`` (long and
+    short edge in pixels) and cut into windows of the input's size every ``stride`` (down, right). Of a video every
+    ``interval``-th frame is looked at, resized to a ``short`` edge, in ``crops`` squares of the input's size.
+    ``refused`` names what the network's own test pipeline does beyond that: with it no accuracy is computed.
+    """
+
+    mean: tuple[float, float, float] | None = None
+    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat] | None = None
+    scale: tuple[PositiveInt, PositiveInt] | None = None
+    stride: tuple[PositiveInt, PositiveInt] | None = None
+    short: PositiveInt | None = None
+    interval: PositiveInt | None = None
+    crops: Literal[1, 3] | None = None
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(config=SCHEMA)
+class OpenmmlabSettings:
+    """``python``: the interpreter that has mmcv-full and mmsegmentation or mmaction2; None: the current one."""
+
+    python: str | None = None
+
+
+@dataclass(config=SCHEMA)
 class ModelSettings:
     """What network is measured; ``kind`` names its family, which validates ``options``, or the format of its ``file``.
 
@@ -105,6 +133,9 @@ class ModelSettings:
     before a sweep starts they are filled in from the file. ``dims`` gives sizes to open dimensions other than the
     batch, by their name in the file or as ``<input>.<axis>``. ``convert`` is what ``convert.input_format`` and
     ``convert.log`` mean for this model where they are ``auto``.
+
+    A model of kind ``openmmlab`` is described by ``config``, a configuration of mmsegmentation 0.x or mmaction2 0.x:
+    task, inputs, options and ``pipeline`` are filled in from it where they are left out.
     """
 
     name: Name
@@ -119,6 +150,8 @@ class ModelSettings:
     seed: Count = 0
     graph: GraphSettings = Field(default_factory=GraphSettings)
     file: str | None = None
+    config: str | None = None
+    pipeline: PipelineSettings = Field(default_factory=PipelineSettings)
     dims: Annotated[Mapping[str, PositiveInt], BeforeValidator(_flat)] = Field(default_factory=dict)
     published: tuple[PublishedSettings, ...] = ()
     convert: Mapping[Literal["input_format", "log"], str] = Field(default_factory=dict)
@@ -333,6 +366,7 @@ class Settings:
     evaluate: Annotated[EvaluateSettings, BeforeValidator(_switch)] = Field(default_factory=EvaluateSettings)
     convert: ConvertSettings = Field(default_factory=ConvertSettings)
     simulator: SimulatorSettings = Field(default_factory=SimulatorSettings)
+    openmmlab: OpenmmlabSettings = Field(default_factory=OpenmmlabSettings)
     device: tuple[Annotated[int, Field(ge=0, le=255)], ...] = ()
     seed: Count = 0
     export_only: bool = False

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from harness.config.schema import PipelineSettings
 from harness.datasets.images import Pixels
 
 
@@ -21,6 +22,17 @@ class Normalisation:
 
     mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
     std: tuple[float, float, float] = (58.395, 57.12, 57.375)
+
+    @property
+    def unusual(self) -> str:
+        """What has to be said of it beside the rest of a pipeline: nothing of the usual one."""
+        return "" if self == Normalisation() else f", mean {list(self.mean)}, std {list(self.std)}"
+
+
+def normalisation_for(pipeline: PipelineSettings) -> Normalisation:
+    """What a model asks for, and the usual where it says nothing."""
+    usual = Normalisation()
+    return Normalisation(pipeline.mean or usual.mean, pipeline.std or usual.std)
 
 
 def lookup_tables(normalisation: Normalisation) -> npt.NDArray[np.float32]:

@@ -93,7 +93,7 @@ def prepare_views(media: Media, sampling: Sampling, tables: npt.NDArray[np.float
 
 def _crops(frame: Pixels, sampling: Sampling) -> list[list[Pixels]]:
     """The red, green and blue plane of each crop of a frame."""
-    height, width = resized_size((frame.shape[0], frame.shape[1]), sampling.size)
+    height, width = resized_size((frame.shape[0], frame.shape[1]), sampling.short or sampling.size)
     planes = cv2.split(cv2.resize(frame, (width, height), interpolation=cv2.INTER_LINEAR))
     size = sampling.size
     return [

@@ -22,7 +22,8 @@ class Sampling:
     """How a video becomes views. The defaults are Video Swin's for Kinetics-400.
 
     ``clips`` of ``frames`` frames, every ``interval``-th one; of each clip ``crops`` (1 or 3) squares of ``size``
-    pixels. The views of a video stand in the order (crop, clip).
+    pixels, cut out of frames whose ``short`` edge is that long (None: as long as the squares). The views of a video
+    stand in the order (crop, clip).
     """
 
     frames: int = 32
@@ -30,6 +31,7 @@ class Sampling:
     clips: int = 4
     crops: int = 3
     size: int = 224
+    short: int | None = None
 
     def __post_init__(self) -> None:
         if min(self.frames, self.interval, self.clips, self.size) < 1:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.config.schema import PipelineSettings
 from harness.errors import ConfigError
 
 Box = tuple[int, int, int, int]
@@ -47,14 +48,16 @@ class Layout:
     boxes: tuple[Box, ...]
 
 
-def sliding_for(window: tuple[int, int]) -> Sliding:
+def sliding_for(window: tuple[int, int], pipeline: PipelineSettings | None = None) -> Sliding:
     """ADE20K's test pipeline for a network that takes ``window`` (height, width): short edge, stride and scale follow.
 
-    512x512 gives the official 2048x512 with a stride of 384; any other size the same in proportion.
+    512x512 gives the official 2048x512 with a stride of 384; any other size the same in proportion, and what the
+    network's own ``pipeline`` says instead.
     """
     short = min(window)
     height, width = (max(size * 3 // 4, 1) for size in window)
-    return Sliding(scale=(4 * short, short), window=window, stride=(height, width))
+    scale = (pipeline.scale if pipeline else None) or (4 * short, short)
+    return Sliding(scale=scale, window=window, stride=(pipeline.stride if pipeline else None) or (height, width))
 
 
 def resized_size(original: tuple[int, int], scale: tuple[int, int]) -> tuple[int, int]:

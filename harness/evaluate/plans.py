@@ -32,6 +32,9 @@ def check_task(settings: Settings) -> None:
     if serves != model.task:
         hint = f"; if it does, say so with model.task={serves}" if model.task == "other" else ""
         raise ConfigError(f"dataset={data.name}: for {serves} models, and {model.name} does {model.task}{hint}")
+    if model.pipeline.refused:
+        parts = "; ".join(model.pipeline.refused)
+        raise ConfigError(f"evaluate=true: {model.name}'s own test pipeline has what the harness does not do: {parts}")
     if model.task not in PLANS:
         raise ConfigError(f"evaluate=true: models of task {model.task} cannot be evaluated; {', '.join(PLANS)} can")
 

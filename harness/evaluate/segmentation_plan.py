@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.config.schema import Settings
+from harness.datasets.normalise import normalisation_for
 from harness.datasets.pictures import PictureSource, WindowedPictures
 from harness.datasets.windows import sliding_for
 from harness.errors import ConfigError
@@ -32,14 +33,16 @@ def segmentation_plan(settings: Settings, source: PictureSource) -> Plan[Segment
         )
     check_classes(model, source.name, source.class_names)
     height, width = shape[2:]
-    sliding = sliding_for((height, width))
+    sliding = sliding_for((height, width), model.pipeline)
+    normalisation = normalisation_for(model.pipeline)
     (scale_long, scale_short), (down, right) = sliding.scale, sliding.stride
     merger = WindowMerger()
     return Plan(
-        dataset=WindowedPictures(source, sliding),
+        dataset=WindowedPictures(source, sliding, normalisation),
         task=segmentation(source.class_names, merger),
         mode="slide",
-        how=f"resized to {scale_long}x{scale_short}, windows {width}x{height}, stride {right}x{down}",
+        how=f"resized to {scale_long}x{scale_short}, windows {width}x{height}, stride {right}x{down}"
+        f"{normalisation.unusual}",
         unit="images",
         sample=SampleFormat((3, height, width)),
         output=SampleFormat((1, len(source.class_names), height, width)),

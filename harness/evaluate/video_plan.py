@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.config.schema import Settings
+from harness.datasets.normalise import normalisation_for
 from harness.datasets.videos import VideoSource, ViewedVideos
 from harness.datasets.views import Sampling
 from harness.errors import ConfigError
@@ -35,13 +36,18 @@ def video_plan(settings: Settings, source: VideoSource) -> Plan[ClassificationRe
         )
     check_classes(model, source.name, source.class_names)
     _, views, _, frames, size, _ = shape
-    crops = 1 if views % 3 else 3
-    sampling = Sampling(frames, source.interval, views // crops, crops, size)
+    wants = model.pipeline
+    crops = wants.crops or (1 if views % 3 else 3)
+    short = wants.short if wants.short != size else None
+    sampling = Sampling(frames, wants.interval or source.interval, views // crops, crops, size, short)
+    normalisation = normalisation_for(wants)
+    resized = f" out of {short}" if short else ""
     return Plan(
-        dataset=ViewedVideos(source, sampling),
+        dataset=ViewedVideos(source, sampling, normalisation),
         task=classification(source.class_names),
         mode=f"{views} views",
-        how=f"{sampling.clips} clips of {frames} frames, every {sampling.interval}., {crops} crops of {size}x{size}",
+        how=f"{sampling.clips} clips of {frames} frames, every {sampling.interval}., {crops} crops of "
+        f"{size}x{size}{resized}{normalisation.unusual}",
         unit="videos",
         sample=SampleFormat(shape[1:]),
         output=SampleFormat((views, len(source.class_names))),

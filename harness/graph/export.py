@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from harness.errors import HarnessError, UnsupportedError
-from harness.graph.batch import set_batch
-from harness.graph.constants import share_constants
+from harness.errors import UnsupportedError
+from harness.graph.tidy import tidy, wrong_outputs
 
 EXPECTED_WARNINGS = (
     "You are using the legacy TorchScript-based ONNX export",
@@ -81,23 +79,14 @@ def export_onnx(
         except RuntimeError as error:
             if "output names" not in str(error):
                 raise
-            raise _wrong_outputs(output_names, "fewer") from error
-    model = share_constants(onnx.load(str(path)))
-    if len(model.graph.output) != len(output_names):
-        raise _wrong_outputs(output_names, str(len(model.graph.output)))
-    if batch is not None:
-        set_batch(model, batch)
-    onnx.save(model, str(path))
+            raise wrong_outputs(output_names, "fewer") from error
+    tidy(path, output_names, batch)
 
 
 def _separable_batch(module: nn.Module, inputs: Mapping[str, NDArray[Any]], axes: int) -> tuple[int, ...] | None:
     """The sizes of the batch axes, where one sample is enough to trace the network; else None."""
     batches = {array.shape[:axes] for array in inputs.values() if array.ndim}
     return batches.pop() if getattr(module, "batch_free", False) and len(batches) == 1 else None
-
-
-def _wrong_outputs(names: Sequence[str], found: str) -> HarnessError:
-    return HarnessError(f"model.outputs=[{', '.join(names)}]: the network returns {found} outputs; name each of them")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ point group ``harness.models`` or names it as ``package.module:attribute``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -16,9 +17,13 @@ from harness.plugins import find
 if TYPE_CHECKING:
     from torch import nn
 
+    from harness.config.schema import Settings
+    from harness.models.weights import WeightsInfo
+
 ENTRY_POINT_GROUP = "harness.models"
 
 BUILT_IN: Mapping[str, str] = {
+    "openmmlab": "harness.models.openmmlab.family:FAMILY",
     "upernet_swin": "harness.models.upernet_swin:FAMILY",
     "video_swin": "harness.models.video_swin:FAMILY",
 }
@@ -72,10 +77,44 @@ def family(kind: str) -> Family:
     return found
 
 
-def batch_axes(found: Family) -> int:
+@dataclass(frozen=True)
+class ExportJob:
+    """What a family that exports elsewhere is asked for.
+
+    Attributes:
+        settings: of the cell.
+        checkpoint: the weights' file; None: seeded random ones.
+        arrays: inputs by name, whole batch, of the shapes that the graph shall have.
+        opset: of the graph.
+        target: the ONNX file to write.
+        samples: the inputs that ``reference`` (.npz, one array an output) shall be computed for, one row at a time.
+    """
+
+    settings: Settings
+    checkpoint: Path | None
+    arrays: Mapping[str, Any]
+    opset: int
+    target: Path
+    samples: Mapping[str, Any]
+    reference: Path | None
+
+
+@runtime_checkable
+class ExportsElsewhere(Protocol):
+    """A family whose networks exist in another interpreter only, which exports them; ``build`` is never called."""
+
+    def export(self, job: ExportJob) -> WeightsInfo:
+        """Write the graph and, where it is asked for, the reference outputs. Raises HarnessError."""
+        ...
+
+
+def batch_axes(found: Family, options: Mapping[str, Any] | None = None) -> int:
     """How many leading axes of every input count independent samples: 1 unless the family says otherwise.
+
+    ``batch_axes`` of a family is a number, or a function of the model's options.
 
     Video networks have 2, the videos and their views. Parity then needs one view only, and an output holds the samples
     of all these axes in its first one.
     """
-    return int(getattr(found, "batch_axes", 1))
+    axes = getattr(found, "batch_axes", 1)
+    return int(axes(options or {}) if callable(axes) else axes)

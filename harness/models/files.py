@@ -15,6 +15,8 @@ from harness.errors import ConfigError
 
 ONNX = "onnx"
 CONVERTED = "converted"
+OPENMMLAB = "openmmlab"
+"""``model.kind`` of a network that a configuration of OpenMMLab's describes: code, but not the project's."""
 FILE_KINDS = (ONNX, CONVERTED)
 """``model.kind`` of an ONNX file, and of one that a backend's own tools have made (``.om``, a TensorRT plan)."""
 
@@ -30,8 +32,10 @@ def is_file(model: ModelSettings) -> bool:
 def with_name(model: Mapping[str, Any]) -> dict[str, Any]:
     """The values of ``model`` as composed, with the name that a file without one gets: its own, made safe for paths."""
     values = dict(model)
-    file = values.get("file")
-    if values.get("kind") in FILE_KINDS and values.get("name") is None and isinstance(file, str) and file:
+    if values.get("kind") == OPENMMLAB and values.get("config") is None and values.get("name") is None:
+        values["name"] = OPENMMLAB
+    file = values.get("config" if values.get("kind") == OPENMMLAB else "file")
+    if values.get("kind") in (*FILE_KINDS, OPENMMLAB) and values.get("name") is None and isinstance(file, str) and file:
         values["name"] = safe_name(Path(file).stem)
     return values
 
@@ -57,6 +61,13 @@ def check_model(model: ModelSettings) -> None:
             raise ConfigError(
                 f"model.dims.{next(iter(model.dims))}: {model.name} has no open dimensions, only files do"
             )
+        if model.kind != OPENMMLAB and model.config is not None:
+            raise ConfigError(
+                f"model.config={model.config}: {model.name} has none; for a configuration of OpenMMLab's use "
+                "model.provider=openmmlab and leave model out"
+            )
+        if not model.inputs and model.kind == OPENMMLAB:
+            return
         if not model.inputs:
             raise ConfigError("model.inputs is missing; give model.inputs=VALUE")
         for index, spec in enumerate(model.inputs):

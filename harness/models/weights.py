@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -63,7 +64,7 @@ def load_weights(
         return WeightsInfo(kind="random", seed=seed, sha256=None, name=None, trained=False)
     read = read_checkpoint(checkpoint)
     state = {name: value for name, value in read.tensors.items() if not name.startswith(ignored_prefixes)}
-    _check(checkpoint, module.state_dict(), state)
+    check_parameters(checkpoint, _shapes(module.state_dict()), _shapes(state))
     module.load_state_dict(state, strict=False)
     return WeightsInfo(
         kind="checkpoint",
@@ -85,15 +86,15 @@ def fill_random(module: nn.Module, seed: int) -> None:
     import torch
 
     values = {
-        name: torch.from_numpy(_random_values(name, tuple(tensor.shape), seed))
+        name: torch.from_numpy(random_values(name, tuple(tensor.shape), seed))
         for name, tensor in module.state_dict().items()
         if tensor.is_floating_point()
     }
     module.load_state_dict(values, strict=False)
 
 
-def _random_values(name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
-    """Float32 values for one tensor; RandomState's streams are frozen by NumPy's NEP 19."""
+def random_values(name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
+    """Float32 values for the tensor of this name; RandomState's streams are frozen by NumPy's NEP 19."""
     word = int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:4], "big")
     unit = _float32((np.random.RandomState(word).random_sample(shape) * 2 - 1) * 3**0.5)
     if name.endswith("running_var"):
@@ -110,10 +111,16 @@ def _float32(values: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(values, dtype=np.float32)
 
 
-def _check(path: Path, expected: dict[str, Tensor], given: dict[str, Tensor]) -> None:
-    """Raise one line when the names or shapes of a checkpoint are not those of the network."""
-    wanted = {name: tuple(value.shape) for name, value in expected.items()}
-    found = {name: tuple(value.shape) for name, value in given.items()}
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in tensors.items()}
+
+
+def check_parameters(path: Path, wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse a checkpoint whose names or shapes (``found``) are not those of the network (``wanted``).
+
+    Raises:
+        HarnessError: one line that names the first offenders.
+    """
     missing = [name for name in wanted if name not in found and not name.endswith(TOLERATED_SUFFIXES)]
     extra = [name for name in found if name not in wanted and not name.endswith(TOLERATED_SUFFIXES)]
     unlike = [name for name in found if name in wanted and found[name] != wanted[name]]
@@ -126,7 +133,7 @@ def _check(path: Path, expected: dict[str, Tensor], given: dict[str, Tensor]) ->
         shown = [f"{name} {list(found[name])} instead of {list(wanted[name])}" for name in unlike]
         problems.append(f"{len(unlike)} of another shape ({_listed(shown)})")
     if problems:
-        likely = recognise(found)
+        likely = recognise(dict(found))
         kind = f" (it looks like {likely})" if likely else ""
         raise HarnessError(f"{path}: a checkpoint of another model{kind}: {', '.join(problems)}; give this model's own")
 

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from harness.config.schema import Settings
 from harness.errors import ConfigError
 from harness.files import sha256_file
-from harness.models.family import batch_axes, family
+from harness.models.family import ExportJob, ExportsElsewhere, batch_axes, family
 from harness.records.schema import Artifact
 from harness.stages.keys import graph_sources, stage_key
 from harness.stages.request import Request
@@ -33,7 +34,7 @@ def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
         else {name: a.sha256 for name, a in inputs.items()},
         config={
             "kind": model.kind,
-            "options": dict(model.options),
+            "options": network_options(settings),
             "inputs": [[spec.name, list(spec.shape), spec.dtype] for spec in model.inputs],
             "outputs": list(model.outputs),
             "seed": None if checkpoint else model.seed,
@@ -41,8 +42,13 @@ def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
             "reference": [settings.parity.samples, settings.seed] if settings.parity.enabled else None,
         },
         tools=("torch", "onnx"),
-        sources=(*family(model.kind).source_files(), *graph_sources("export", "batch", "constants")),
+        sources=(*family(model.kind).source_files(), *graph_sources("export", "batch", "constants", "tidy")),
     )
+
+
+def network_options(settings: Settings) -> dict[str, Any]:
+    """The options that decide the network: not how its data is to be windowed."""
+    return {key: value for key, value in settings.model.options.items() if key != "mode"}
 
 
 def checkpoint_path(settings: Settings) -> Path | None:
@@ -66,7 +72,7 @@ def weights_identity(settings: Settings) -> dict[str, str]:
     """What the parameters and their network are, whatever batch size and opset they are exported at."""
     model = settings.model
     checkpoint = checkpoint_path(settings)
-    network = [model.kind, dict(model.options), list(model.outputs)]
+    network = [model.kind, network_options(settings), list(model.outputs)]
     return {
         "weights": sha256_file(checkpoint) if checkpoint else f"seed {model.seed}",
         "network": json.dumps(network, sort_keys=True),
@@ -82,9 +88,9 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
     import numpy as np
 
     from harness.backends.inputs import random_inputs
-    from harness.graph.export import export_onnx
     from harness.graph.inspect import inspect_onnx
-    from harness.models.forward import run_module
+    from harness.graph.tidy import tidy
+    from harness.models.forward import leading, run_module
     from harness.models.onnx_file import note_weights
     from harness.models.weights import load_weights
 
@@ -92,18 +98,31 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
     settings = request.settings
     model = settings.model
     network_family = family(model.kind)
+    axes = batch_axes(network_family, model.options)
+    opset = settings.export.opset or OPSET
+    target = folder / "exported.onnx"
+    arrays = random_inputs(model.inputs, settings.seed)
+    files = {"exported": target}
+    if isinstance(network_family, ExportsElsewhere):
+        if settings.parity.enabled:
+            files["reference"] = folder / "reference.npz"
+        samples = leading(arrays, settings.parity.samples, axes)
+        found = network_family.export(
+            ExportJob(settings, checkpoint_path(settings), arrays, opset, target, samples, files.get("reference"))
+        )
+        tidy(target, model.outputs)
+        note_weights(target, asdict(found))
+        return files, {"weights": asdict(found), "graph": asdict(inspect_onnx(target))}
+    from harness.graph.export import export_onnx
+
     module = network_family.build(network_family.parse_options(model.options))
     weights = load_weights(
         module, checkpoint_path(settings), model.seed, ignored_prefixes=network_family.ignored_checkpoint_prefixes
     )
-    target = folder / "exported.onnx"
-    arrays = random_inputs(model.inputs, settings.seed)
-    files = {"exported": target}
     if settings.parity.enabled:  # before the export folds constants into the network
         files["reference"] = folder / "reference.npz"
-        outputs = run_module(module, arrays, settings.parity.samples, batch_axes(network_family))
+        outputs = run_module(module, arrays, settings.parity.samples, axes)
         np.savez(files["reference"], *outputs)
-    opset = settings.export.opset or OPSET
-    export_onnx(module, arrays, model.outputs, target, opset, batch_axes=batch_axes(network_family))
+    export_onnx(module, arrays, model.outputs, target, opset, batch_axes=axes)
     note_weights(target, asdict(weights))
     return files, {"weights": asdict(weights), "graph": asdict(inspect_onnx(target))}

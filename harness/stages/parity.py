@@ -41,7 +41,7 @@ def key(settings: Settings, inputs: Mapping[str, Artifact]) -> str:
         files = {"inputs": specs, "seed": settings.seed, "precision": settings.precision.name}
         return stage_key("parity", VERSION, inputs=hashes, config=files, tools=("onnxruntime", "numpy"))
     trained = checkpoint_path(settings) is not None
-    axes = batch_axes(family(settings.model.kind))
+    axes = batch_axes(family(settings.model.kind), settings.model.options)
     config = {**asdict(settings.parity), "seed": settings.seed, "task": settings.model.task, "trained": trained}
     config["batch_axes"] = axes
     return stage_key("parity", VERSION, inputs=hashes, config=config, tools=("onnxruntime", "numpy"))
@@ -101,7 +101,7 @@ def _outputs(settings: Settings, file: Path, arrays: Mapping[str, Array], folder
     from harness.graph.shapes import write_with_shapes
     from harness.models.forward import leading
 
-    axes = batch_axes(family(settings.model.kind))
+    axes = batch_axes(family(settings.model.kind), settings.model.options)
     if axes == 1:
         return list(run_onnx(file, arrays).values())
     few = leading(arrays, settings.batchsize, axes)

@@ -75,7 +75,7 @@ def test_family_from_an_entry_point(monkeypatch):
     ("kind", "expected"),
     [
         ("upernet_swim", "did you mean 'upernet_swin'?"),
-        ("resnet", "known: upernet_swin"),
+        ("resnet", "known: openmmlab, upernet_swin"),
         ("no_such_package:FAMILY", "No module named 'no_such_package'"),
         ("harness.models.family:NOTHING", "no attribute 'NOTHING'"),
         ("pathlib:Path", "is not a model family"),

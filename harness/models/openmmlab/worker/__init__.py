@@ -1,0 +1,1 @@
+"""What runs in the interpreter of an OpenMMLab environment: plain files that import nothing of this project."""
