@@ -55,7 +55,7 @@ class Attention(nn.Module):
         self.scale = qk_scale or (channels // heads) ** -0.5
         spans = [2 * side - 1 for side in window]
         self.relative_position_bias_table = nn.Parameter(torch.zeros(spans[0] * spans[1] * spans[2], heads))
-        places = torch.stack(torch.meshgrid(*[torch.arange(side) for side in window])).flatten(1)
+        places = torch.ones(window).nonzero().t()
         apart = (places[:, :, None] - places[:, None, :]).permute(1, 2, 0) + torch.tensor(window) - 1
         index = (apart * torch.tensor([spans[1] * spans[2], spans[2], 1])).sum(-1)
         self.register_buffer("relative_position_index", index)
