@@ -18,7 +18,7 @@ Size = Tuple[int, int, int]
 
 def windows_of(tokens: Tensor, side: Size) -> Tensor:
     """(batch, d, h, w, channels) -> (batch * windows, tokens of a window, channels)."""
-    batch, d, h, w, channels = tokens.shape
+    batch, d, h, w, channels = (int(size) for size in tokens.shape)
     cut = tokens.reshape(batch, d // side[0], side[0], h // side[1], side[1], w // side[2], side[2], channels)
     return cut.permute(0, 1, 3, 5, 2, 4, 6, 7).reshape(-1, side[0] * side[1] * side[2], channels)
 
@@ -26,8 +26,9 @@ def windows_of(tokens: Tensor, side: Size) -> Tensor:
 def joined(windows: Tensor, side: Size, size: Size) -> Tensor:
     """The inverse of ``windows_of`` for a map of ``size``."""
     counts = [whole // part for whole, part in zip(size, side)]
-    grid = windows.reshape(-1, *counts, *side, windows.shape[-1]).permute(0, 1, 4, 2, 5, 3, 6, 7)
-    return grid.reshape(-1, *size, windows.shape[-1])
+    channels = int(windows.shape[-1])
+    grid = windows.reshape(-1, *counts, *side, channels).permute(0, 1, 4, 2, 5, 3, 6, 7)
+    return grid.reshape(-1, *size, channels)
 
 
 @lru_cache(maxsize=None)
