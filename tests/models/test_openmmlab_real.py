@@ -136,5 +136,7 @@ def test_the_same_state_dict_gives_the_same_outputs(name: str, tmp_path: Path) -
 def test_other_networks_export_simplify_and_run(named: str, tmp_path: Path) -> None:
     settings = theirs(configuration(named), *NETWORKS[named])
     expected, found = outputs(exported(settings, tmp_path / "made"), settings)
-    print(named, found.shape, np.abs(found - expected).max() / np.ptp(expected))
-    assert np.abs(found - expected).max() <= 1e-3 * np.ptp(expected)
+    first = found[: len(expected)]  # torch computed the first view of the first sample
+    print(named, found.shape, np.abs(first - expected).max() / np.ptp(expected))
+    assert first.shape == expected.shape
+    assert np.abs(first - expected).max() <= 1e-3 * np.ptp(expected)
