@@ -30,7 +30,9 @@ from onnx import TensorProto, helper, numpy_helper
 from harness.backends.inputs import random_inputs
 from harness.backends.onnx_runtime import OnnxRuntimeBackend, OnnxRuntimeOptions, session_options
 from harness.backends.protocol import Array
-from harness.config.schema import DType, InputSettings, MeasureSettings
+from harness.config.model import InputSettings
+from harness.config.schema import MeasureSettings
+from harness.config.values import DType
 from harness.timing.loop import time_calls
 from harness.timing.statistics import Ratio, paired_ratio
 

@@ -25,7 +25,9 @@ from harness.backends.cann_python import interpreter, versions
 from harness.backends.iterations import iterations
 from harness.backends.protocol import Array
 from harness.backends.workplace import acceptable, beside, workplace
-from harness.config.schema import SCHEMA, InputSettings, MeasureSettings, PrecisionSettings, Settings
+from harness.config.model import InputSettings
+from harness.config.schema import MeasureSettings, PrecisionSettings, Settings
+from harness.config.values import SCHEMA
 from harness.devices import npu
 from harness.devices.cann import installation
 from harness.errors import HarnessError

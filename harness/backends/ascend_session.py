@@ -20,7 +20,8 @@ from harness.backends.protocol import Array
 from harness.backends.tool_errors import explained
 from harness.backends.worker import cann_worker
 from harness.backends.workplace import UMASK, acceptable, beside, workplace
-from harness.config.schema import DType, InputSettings
+from harness.config.model import InputSettings
+from harness.config.values import DType
 from harness.errors import HarnessError
 from harness.interpreter import python_environment
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.backends.protocol import Array
-from harness.config.schema import InputSettings
+from harness.config.model import InputSettings
 from harness.errors import ConfigError
 
 BYTE_RANGES = {"uint8": (0, 256), "int8": (-128, 128), "bool": (0, 2)}

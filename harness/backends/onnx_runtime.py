@@ -20,7 +20,8 @@ from pydantic.dataclasses import dataclass
 from harness.backends.onnx_runtime_errors import translated
 from harness.backends.precision_flags import atc_only
 from harness.backends.protocol import Array
-from harness.config.schema import SCHEMA, Count, MeasureSettings, PrecisionSettings
+from harness.config.schema import MeasureSettings, PrecisionSettings
+from harness.config.values import SCHEMA, Count
 from harness.errors import UnsupportedError
 from harness.timing.loop import time_calls
 from harness.timing.samples import Samples

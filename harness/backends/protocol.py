@@ -34,7 +34,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy.typing as npt
 
-from harness.config.schema import InputSettings, MeasureSettings, PrecisionSettings, Settings
+from harness.config.model import InputSettings
+from harness.config.schema import MeasureSettings, PrecisionSettings, Settings
 from harness.timing.samples import Samples
 
 if TYPE_CHECKING:

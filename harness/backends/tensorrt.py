@@ -25,7 +25,8 @@ from harness.backends.trtexec import Run, measured, run_trtexec, write_inputs
 from harness.backends.trtexec_command import TensorRTOptions
 from harness.backends.trtexec_tool import TrtexecTool, located, tool
 from harness.backends.workplace import beside, workplace
-from harness.config.schema import InputSettings, MeasureSettings, PrecisionSettings, Settings
+from harness.config.model import InputSettings
+from harness.config.schema import MeasureSettings, PrecisionSettings, Settings
 from harness.devices import nvidia
 from harness.errors import HarnessError
 from harness.parsing.text import Finding

@@ -20,7 +20,8 @@ from harness.backends.trtexec import check_inputs, run_trtexec, write_inputs
 from harness.backends.trtexec_command import load_inputs
 from harness.backends.trtexec_tool import TrtexecTool
 from harness.backends.workplace import beside, workplace
-from harness.config.schema import DType, InputSettings
+from harness.config.model import InputSettings
+from harness.config.values import DType
 from harness.errors import HarnessError
 from harness.parsing.text import ParseError
 from harness.parsing.trtexec_bindings import Binding, parse_bindings, parse_outputs

@@ -18,7 +18,9 @@ from harness.backends import torch_version
 from harness.backends.precision_flags import atc_only
 from harness.backends.protocol import Array
 from harness.backends.torch_errors import translated
-from harness.config.schema import SCHEMA, Count, InputSettings, MeasureSettings, PrecisionSettings, Settings
+from harness.config.model import InputSettings
+from harness.config.schema import MeasureSettings, PrecisionSettings, Settings
+from harness.config.values import SCHEMA, Count
 from harness.devices import nvidia
 from harness.devices.nvidia_names import soc_version
 from harness.errors import ConfigError, HarnessError, UnsupportedError

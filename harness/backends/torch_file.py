@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from harness.config.schema import InputSettings, ModelSettings
+from harness.config.model import InputSettings, ModelSettings
 from harness.errors import HarnessError
 from harness.models.family import family
 

@@ -13,7 +13,8 @@ from harness.backends.protocol import Array
 from harness.backends.torch_cuda import Cuda, Transfers
 from harness.backends.torch_errors import translated
 from harness.backends.torch_file import read_network
-from harness.config.schema import InputSettings, MeasureSettings
+from harness.config.model import InputSettings
+from harness.config.schema import MeasureSettings
 from harness.errors import HarnessError
 from harness.timing.loop import time_calls
 from harness.timing.samples import Samples

@@ -12,7 +12,7 @@ from harness.backends.tool_errors import explained
 from harness.backends.trtexec_command import load_inputs, shown
 from harness.backends.trtexec_tool import TrtexecTool
 from harness.backends.workplace import run_tool
-from harness.config.schema import InputSettings
+from harness.config.model import InputSettings
 from harness.errors import HarnessError
 from harness.parsing.text import Finding, ParseError
 from harness.parsing.trtexec import TrtexecLog, parse

@@ -16,7 +16,8 @@ from pydantic.dataclasses import dataclass
 from harness.backends.precision_flags import atc_only
 from harness.backends.trtexec_tool import TrtexecTool
 from harness.config.nearest import nearest
-from harness.config.schema import SCHEMA, PositiveInt, PrecisionSettings
+from harness.config.schema import PrecisionSettings
+from harness.config.values import SCHEMA, PositiveInt
 from harness.errors import ConfigError, UnsupportedError
 
 OLD_WORKSPACE_MB = 4096

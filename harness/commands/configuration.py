@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness.config.schema import InputSettings, PipelineSettings, Settings
+from harness.config.model import InputSettings, PipelineSettings
+from harness.config.schema import Settings
 from harness.errors import ConfigError
 from harness.models.openmmlab.environment import conversation, interpreter
 from harness.models.openmmlab.pipeline import Wanted, wanted

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from harness.backends.protocol import DescribesInputs, reads
 from harness.backends.registry import backend
-from harness.config.schema import ModelSettings, PrecisionSettings, Settings
+from harness.config.model import ModelSettings
+from harness.config.schema import PrecisionSettings, Settings
 from harness.errors import ConfigError, UnsupportedError
 from harness.models.files import CONVERTED, located
 from harness.records.schema import Outcome

@@ -14,7 +14,7 @@ from harness.commands.configuration import ConfigurationReader
 from harness.commands.data import check_data_named, checked_data
 from harness.commands.model_file import FileReader
 from harness.config.freeze import cell_names
-from harness.config.schema import ModelSettings
+from harness.config.model import ModelSettings
 from harness.errors import ConfigError
 from harness.models.connect import Network
 from harness.models.download_bar import download_bar

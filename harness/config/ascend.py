@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-SCHEMA = ConfigDict(extra="forbid", frozen=True)
+from harness.config.values import SCHEMA
 
 
 @dataclass(config=SCHEMA)

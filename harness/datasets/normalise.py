@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from harness.config.schema import PipelineSettings
+from harness.config.model import PipelineSettings
 from harness.datasets.images import Pixels
 
 

@@ -14,7 +14,8 @@ from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass as validated_dataclass
 
 from harness.config.nearest import suggestion
-from harness.config.schema import SCHEMA, DatasetSettings
+from harness.config.schema import DatasetSettings
+from harness.config.values import SCHEMA
 from harness.errors import ConfigError
 
 NONE = "none"

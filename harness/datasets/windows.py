@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.config.schema import PipelineSettings
+from harness.config.model import PipelineSettings
 from harness.errors import ConfigError
 
 Box = tuple[int, int, int, int]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
-from harness.config.schema import ModelSettings
+from harness.config.model import ModelSettings
 from harness.datasets.protocol import Dataset
 from harness.errors import ConfigError
 from harness.evaluate.gallery import Draw

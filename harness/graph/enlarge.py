@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.config.schema import ModelSettings
+from harness.config.model import ModelSettings
 from harness.models.geometry import bilinear_matrix
 
 RULE = "drop_output_resize"

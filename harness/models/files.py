@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.config.schema import ModelSettings
+from harness.config.model import ModelSettings
 from harness.errors import ConfigError
 
 ONNX = "onnx"

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
+from harness.config.model import InputSettings
 from harness.config.nearest import nearest
-from harness.config.schema import DType, InputSettings
+from harness.config.values import DType
 from harness.errors import ConfigError, UnsupportedError
 from harness.models.onnx_batch import batch_names, check_batch, is_given
 from harness.models.onnx_file import FileInput, OnnxFile

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.config.schema import ModelSettings, PretrainedSettings
+from harness.config.model import ModelSettings, PretrainedSettings
 from harness.errors import ConfigError
 from harness.files import sha256_file
 from harness.models.connect import DownloadError, Network

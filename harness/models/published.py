@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.config.schema import PretrainedSettings
+from harness.config.model import PretrainedSettings
 from harness.files import sha256_file
 from harness.models.cached import remember, set_aside, sha256_of
 from harness.models.connect import DownloadError, Network, UnreachableError, host

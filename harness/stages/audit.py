@@ -10,7 +10,8 @@ from typing import Any
 
 from harness.backends.inputs import random_inputs
 from harness.backends.protocol import Array, Backend, Session
-from harness.config.schema import InputSettings, Settings
+from harness.config.model import InputSettings
+from harness.config.schema import Settings
 from harness.records.schema import Finding
 from harness.timing.samples import Samples
 from harness.timing.sketch import largest_difference, sketch

@@ -8,7 +8,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from harness.config.schema import InputSettings, Settings
+from harness.config.model import InputSettings
+from harness.config.schema import Settings
 from harness.errors import HarnessError, OutOfMemoryError, UnsupportedError
 from harness.models.files import ONNX
 from harness.records.schema import Artifact, Finding

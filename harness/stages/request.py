@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from harness.config.schema import SCHEMA, Settings
+from harness.config.schema import Settings
+from harness.config.values import SCHEMA
 from harness.records.schema import Artifact, Outcome
 
 

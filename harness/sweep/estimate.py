@@ -15,7 +15,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from harness.config.schema import PositiveInt, Settings
+from harness.config.schema import Settings
+from harness.config.values import PositiveInt
 from harness.files import write_atomically
 from harness.stages.pipeline import evaluation, preparation
 from harness.sweep.manifest import Cell, Manifest

@@ -8,7 +8,8 @@ from pathlib import Path
 from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from harness.config.schema import SCHEMA, Settings
+from harness.config.schema import Settings
+from harness.config.values import SCHEMA
 from harness.errors import HarnessError
 from harness.files import write_atomically
 from harness.records.schema import Outcome

@@ -14,7 +14,7 @@ import pytest
 
 from harness.backends.inputs import random_inputs
 from harness.backends.protocol import Array
-from harness.config.schema import InputSettings
+from harness.config.model import InputSettings
 from harness.errors import ConfigError
 from harness.models.family import Family, family
 from harness.models.forward import run_module

@@ -14,7 +14,8 @@ from harness.backends.atc_command import atc_arguments, content_hashes
 from harness.backends.atc_command import atc_flags as flags_of
 from harness.config.ascend import ConvertSettings
 from harness.config.compose import compose_settings
-from harness.config.schema import InputSettings, PrecisionSettings, Settings
+from harness.config.model import InputSettings
+from harness.config.schema import PrecisionSettings, Settings
 from harness.errors import ConfigError
 
 

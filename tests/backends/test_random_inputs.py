@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.backends.inputs import random_inputs
-from harness.config.schema import InputSettings
+from harness.config.model import InputSettings
 from harness.errors import ConfigError
 
 FLOATS = ["float16", "float32", "float64"]

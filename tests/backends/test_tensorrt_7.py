@@ -12,7 +12,8 @@ from harness.backends.registry import backend
 from harness.backends.tensorrt import TensorRTBackend
 from harness.backends.tensorrt_session import TensorRTSession
 from harness.backends.trtexec_tool import tool
-from harness.config.schema import BackendSettings, InputSettings, MeasureSettings, PrecisionSettings
+from harness.config.model import InputSettings
+from harness.config.schema import BackendSettings, MeasureSettings, PrecisionSettings
 
 SEVEN = '''#!{python}
 import json, sys

@@ -20,14 +20,8 @@ from harness.backends.torch_backend import TorchBackend, TorchOptions
 from harness.backends.torch_cuda import Cuda, Event, Transfers
 from harness.backends.torch_errors import translated
 from harness.config.compose import compose_settings
-from harness.config.schema import (
-    InputSettings,
-    MeasureSettings,
-    ModelSettings,
-    PrecisionSettings,
-    Settings,
-    SocSettings,
-)
+from harness.config.model import InputSettings, ModelSettings
+from harness.config.schema import MeasureSettings, PrecisionSettings, Settings, SocSettings
 from harness.errors import ConfigError, HarnessError, OutOfMemoryError, UnsupportedError
 from harness.graph.export import export_onnx
 from harness.graph.run import run_onnx

@@ -34,7 +34,10 @@ def test_there_is_something_to_compose() -> None:
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_every_choice_of_every_group_composes(composer: Composer, choice: str, tmp_path: Path) -> None:
+def test_every_choice_of_every_group_composes(
+    composer: Composer, choice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     group, name = choice.split("=")
     overrides = [choice]
     if group == "model" and "file: ???" in (conf_dir() / "model" / f"{name}.yaml").read_text(encoding="utf-8"):
@@ -42,6 +45,10 @@ def test_every_choice_of_every_group_composes(composer: Composer, choice: str, t
         with pytest.raises(ConfigError, match=r"model\.file must be given"):
             composer.cell(overrides)
         overrides.append(f"++model.file={tmp_path / 'given.onnx'}")
+    if choice == "tracking=server":
+        with pytest.raises(ConfigError, match="MLFLOW_TRACKING_URI, which is not set"):
+            composer.cell(overrides)
+        overrides.append("++tracking.uri=http://host:5000")
     composed = composer.cell(overrides)
     assert composed.choices[group] == name or name == "auto"
     if len(overrides) == 1 and group in {"model", "measure", "precision", "backend", "soc_version"} and name != "auto":

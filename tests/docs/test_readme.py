@@ -30,6 +30,11 @@ HEAVY = "python -m harness model=swin98 batchsize=1,4,8 measure=smoke -m"
 """The command behind `make bench`: minutes, and run as it stands."""
 
 BRIEF = " measure=smoke measure.rounds=1 measure.min_time_s=0.05 measure.warmup_s=0"
+EXIT_STATUS = {
+    "harness.resume": {0, 2},  # 2: all sweeps of the desk are finished
+    "harness.rerun": {0, 1},  # 1: not reproduced, as happens beside other tests
+    "harness.gate": {0, 1, 3},  # 1: something is slower, 3: nothing in common with the newest sweep
+}
 HARNESS = [line for line in ENGLISH if line.startswith("python -m harness") and line != HEAVY]
 MAKE = [line for line in ENGLISH if line.startswith("make ")]
 PIP = [line for line in ENGLISH if line.startswith("pip ")]
@@ -55,7 +60,7 @@ def test_what_a_page_links_is_there(language):
 def test_the_table_of_groups_names_every_choice(language):
     text = pages.READMES[language].read_text(encoding="utf-8")
     for group in sorted(path.name for path in (ROOT / "conf").iterdir() if path.is_dir()):
-        if group in {"hydra", "local"}:
+        if group in {"hydra", "local", "reference"}:  # launchers and numbers, not parts of a run
             continue
         row = re.search(rf"^\| `{group}` \| (.*?) \|", text, flags=re.MULTILINE)
         assert row, group
@@ -92,6 +97,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     network = family(settings.kind).build(family(settings.kind).parse_options(settings.options))
     torch.save(network.state_dict(), folder / "mine.pth")
     write_pictures(folder / "ADEChallengeData2016")
+    (folder / "zoo.md").write_text("| batchsize | 310P |\n| --- | --- |\n| 1 | 16.74 fps |\n", encoding="utf-8")
     commands_under_test(folder / "bin")
     return folder
 
@@ -151,7 +157,8 @@ def test_a_command_of_the_harness_works(line, desk):
         record = min((desk / "mlruns" / "records").glob("*/*/record.json")).parent
         line = re.sub(r"mlruns/records/<.*>", str(record.relative_to(desk)), line)
     ran = execute(line, desk)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.returncode in EXIT_STATUS.get(line.split()[2], {0}), ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stderr
     for made in re.findall(r"^made +(\S+)", ran.stdout, flags=re.MULTILINE):
         shutil.copy(made, desk)  # carried to the other host
 

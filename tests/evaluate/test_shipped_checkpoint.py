@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from pydantic import TypeAdapter
 
 from harness.config.locate import conf_dir
-from harness.config.schema import ModelSettings
+from harness.config.model import ModelSettings
 from harness.datasets.motions import MOTIONS_CLASSES, MOTIONS_VERSION, Motions
 from harness.datasets.pictures import WindowedPictures
 from harness.datasets.shapes import SHAPES_CLASSES, SHAPES_VERSION, Shapes

@@ -11,7 +11,7 @@ from onnx import helper
 from torch import from_numpy
 from torch.nn import functional
 
-from harness.config.schema import GraphSettings, ModelSettings
+from harness.config.model import GraphSettings, ModelSettings
 from harness.graph.enlarge import enlarged, left_to_host
 from harness.graph.rules import rule
 from harness.graph.rules.apply import rewrite_onnx

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.backends.inputs import random_inputs
-from harness.config.schema import InputSettings
+from harness.config.model import InputSettings
 from harness.errors import ConfigError, HarnessError, UnsupportedError
 from harness.models.onnx_file import FileInput, OnnxFile
 from harness.models.onnx_inputs import static_inputs

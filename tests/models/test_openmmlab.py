@@ -15,7 +15,8 @@ import torch
 from harness.commands.configuration import ConfigurationReader
 from harness.config.commandline import forced
 from harness.config.compose import compose_settings
-from harness.config.schema import PipelineSettings, Settings
+from harness.config.model import PipelineSettings
+from harness.config.schema import Settings
 from harness.errors import ConfigError
 from harness.evaluate.plans import check_task
 from harness.graph.run import run_onnx

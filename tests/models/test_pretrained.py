@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 from rich.console import Console
 
-from harness.config.schema import InputSettings, ModelSettings, PretrainedSettings
+from harness.config.model import InputSettings, ModelSettings, PretrainedSettings
 from harness.errors import ConfigError
 from harness.models.connect import Network
 from harness.models.download_bar import download_bar

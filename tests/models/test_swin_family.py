@@ -15,7 +15,7 @@ import pytest
 from omegaconf import OmegaConf
 from pydantic import TypeAdapter
 
-from harness.config.schema import ModelSettings
+from harness.config.model import ModelSettings
 from harness.models.family import family
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "model"

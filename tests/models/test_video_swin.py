@@ -12,7 +12,7 @@ import torch
 from omegaconf import OmegaConf
 from pydantic import TypeAdapter
 
-from harness.config.schema import ModelSettings
+from harness.config.model import ModelSettings
 from harness.errors import ConfigError
 from harness.graph.export import export_onnx
 from harness.graph.inspect import inspect_onnx

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from pydantic.dataclasses import dataclass
 
 from harness.backends.onnx_runtime import OnnxRuntimeBackend, OnnxRuntimeOptions
-from harness.config.schema import SCHEMA
+from harness.config.values import SCHEMA
 
 
 @dataclass(config=SCHEMA)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic.dataclasses import dataclass
 
-from harness.config.schema import SCHEMA
+from harness.config.values import SCHEMA
 from harness.models.options import parse_options
 
 

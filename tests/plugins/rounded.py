@@ -11,7 +11,7 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from harness.backends.onnx_runtime import OnnxRuntimeBackend, OnnxRuntimeOptions
-from harness.config.schema import SCHEMA
+from harness.config.values import SCHEMA
 
 
 @dataclass(config=SCHEMA)

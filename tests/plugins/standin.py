@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 from pydantic.dataclasses import dataclass
 
 from harness.backends.onnx_runtime import OnnxRuntimeBackend, OnnxRuntimeOptions
-from harness.config.schema import SCHEMA, InputSettings
+from harness.config.model import InputSettings
+from harness.config.values import SCHEMA
 from harness.errors import UnsupportedError
 
 MAGIC = b"IMOD"

@@ -24,7 +24,7 @@ from harness.records.io import (
     write_environment,
     write_record,
 )
-from harness.records.schema import Estimate, Outcome, Record, Repeat, Step, Summary
+from harness.records.schema import SCHEMA_VERSION, Estimate, Outcome, Record, Repeat, Step, Summary
 
 SETTINGS: dict[str, Any] = {
     "model": {"name": "swin98", "options": {"depths": [2, 2, 18, 2]}, "checkpoint": None},
@@ -112,10 +112,10 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         ('{"record_id": "r1"', "damaged record, not JSON"),
         ("[]", "damaged record at top level"),
         ('{"record_id": 3}', "damaged record at record_id"),
-        ('{"schema_version": 99, "new": 1}', "schema version 99, but this harness reads 1 to 3; upgrade the harness"),
+        ('{"schema_version": 99, "new": 1}', "schema version 99, but this harness reads 1 to 4; upgrade the harness"),
         (
             '{"schema_version": 0}',
-            "schema version 0, but this harness reads 1 to 3; read it with the harness that wrote it",
+            "schema version 0, but this harness reads 1 to 4; read it with the harness that wrote it",
         ),
     ],
 )
@@ -131,9 +131,9 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, content: str, expecte
 def test_a_newer_record_that_looks_like_ours_is_refused(tmp_path: Path) -> None:
     write_record(record(), tmp_path)
     path = tmp_path / "record.json"
-    data = {**json.loads(path.read_text()), "schema_version": 4}
+    data = {**json.loads(path.read_text()), "schema_version": SCHEMA_VERSION + 1}
     path.write_text(json.dumps(data))
-    with pytest.raises(HarnessError, match="schema version 4"):
+    with pytest.raises(HarnessError, match=f"schema version {SCHEMA_VERSION + 1}"):
         read_record(tmp_path)
 
 
@@ -143,7 +143,7 @@ def test_a_record_of_before_accuracy_is_read(tmp_path: Path) -> None:
     data = {**json.loads(path.read_text()), "schema_version": 1}
     del data["accuracy"]
     path.write_text(json.dumps(data))
-    assert dataclasses.replace(read_record(tmp_path), schema_version=3) == record()
+    assert dataclasses.replace(read_record(tmp_path), schema_version=SCHEMA_VERSION) == record()
 
 
 def test_ten_rounds_stay_small_and_readable(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from harness.backends.iterations import iterations
 from harness.backends.registry import cell_backend
 from harness.config.compose import compose_settings
 from harness.config.freeze import freeze
-from harness.config.schema import InputSettings, MeasureSettings, ModelSettings, Settings
+from harness.config.model import InputSettings, ModelSettings
+from harness.config.schema import MeasureSettings, Settings
 from harness.config.simulator import SimulatorSettings
 from harness.devices import present
 from harness.errors import ConfigError, HarnessError

@@ -19,7 +19,12 @@ from harness.simulator.environment import environment
 from tests.simulator.conftest import expected
 
 PACKAGE = Path(harness.__file__).parent
-FILES = [*(PACKAGE / "simulator" / "python").rglob("*.py"), PACKAGE / "backends" / "worker" / "cann_worker.py"]
+STAND_INS = PACKAGE / "simulator" / "python"
+FILES = [
+    *(STAND_INS / "frontend").rglob("*.py"),
+    *(STAND_INS / "runtime").rglob("*.py"),
+    PACKAGE / "backends" / "worker" / "cann_worker.py",
+]
 VARIABLE = "HARNESS_TEST_CANN_PYTHON"
 """Names an interpreter of Python 3.7 to 3.9 with numpy; others are looked for on PATH and among pyenv's."""
 

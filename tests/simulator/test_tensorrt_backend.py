@@ -14,7 +14,8 @@ from harness.backends.registry import cell_backend
 from harness.backends.tensorrt import TensorRTBackend
 from harness.backends.tensorrt_session import TensorRTSession
 from harness.config.compose import compose_settings
-from harness.config.schema import InputSettings, MeasureSettings, ModelSettings, Settings, SocSettings
+from harness.config.model import InputSettings, ModelSettings
+from harness.config.schema import MeasureSettings, Settings, SocSettings
 from harness.errors import ConfigError, HarnessError
 from harness.simulator.trtexec_engine import described
 from harness.stages.audit import audited

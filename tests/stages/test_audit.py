@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.config.schema import InputSettings
+from harness.config.model import InputSettings
 from harness.report.cells import cells_markdown
 from harness.stages import audit
 from harness.stages.audit import audited

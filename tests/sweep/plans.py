@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from harness.config.model import InputSettings, ModelSettings
 from harness.config.schema import (
     BackendSettings,
     ExportSettings,
-    InputSettings,
     LimitSettings,
     MeasureSettings,
-    ModelSettings,
     ParitySettings,
     PrecisionSettings,
     Settings,

@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from torch import nn
 
 from harness.backends.onnx_runtime import OnnxRuntimeBackend, OnnxRuntimeSession
-from harness.config.schema import InputSettings
+from harness.config.model import InputSettings
 from harness.errors import HarnessError, UnsupportedError
 from harness.models.options import parse_options
 from harness.testing import BackendContract, FamilyContract

@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 
 import harness.testing
-from harness.config.schema import InputSettings
+from harness.config.model import InputSettings
 from harness.testing import BackendContract, FamilyContract
 from tests.models.recipe import MINUTE, MINUTE_VIDEO
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.config.compose import compose_settings
-from harness.config.schema import InputSettings
+from harness.config.model import InputSettings
 from harness.testing import BackendContract, FamilyContract
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from harness.config.schema import PipelineSettings
+from harness.config.model import PipelineSettings
 from harness.errors import ConfigError
 
 Step = Mapping[str, Any]
