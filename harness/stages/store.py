@@ -7,10 +7,11 @@ interrupted goes on from. A file appears under its name whole or not at all.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,11 @@ class Store:
             entry = _ENTRY.validate_json(path.read_bytes())
         except (OSError, ValueError):
             return None
-        return entry if all(self._whole(artifact) for artifact in entry.artifacts.values()) else None
+        if not all(self._whole(artifact) for artifact in entry.artifacts.values()):
+            return None
+        with suppress(OSError):
+            path.touch()  # when it was last used: what is freed first depends on it
+        return entry
 
     def save(self, stage: str, key: str, entry: Entry) -> None:
         """Remember what a key led to."""
@@ -91,7 +96,7 @@ class Store:
     def workspace(self) -> Iterator[Path]:
         """A folder on the store's file system for files in the making; gone afterwards, whatever happened."""
         (self.root / "work").mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=self.root / "work", prefix="stage-"))
+        folder = Path(tempfile.mkdtemp(dir=self.root / "work", prefix=f"stage-{os.getpid()}-"))
         try:
             yield folder
         finally:
