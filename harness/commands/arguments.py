@@ -7,6 +7,7 @@ documentation stands in ``field(metadata={"help": ...})`` or `argument`. No Hydr
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import sys
 import types
 import typing
@@ -64,7 +65,7 @@ def read_arguments(kind: type[T], words: Sequence[str], *, command: str) -> T:
 def described(kind: type, *, command: str) -> str:
     """The help page of a command: what the dataclass's docstring says, then a line for each field."""
     hints = typing.get_type_hints(kind)
-    lines = [(kind.__doc__ or "").strip(), "", f"usage: {command} KEY=VALUE ...", ""]
+    lines = [inspect.cleandoc(kind.__doc__ or ""), "", f"usage: {command} KEY=VALUE ...", ""]
     rows = [(f"{name}={_shown(field, hints[name])}", field) for name, field in _fields(kind).items()]
     width = max((len(head) for head, _ in rows), default=0)
     lines += [f"  {head:<{width}}  {field.metadata.get('help', '')}".rstrip() for head, field in rows]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -106,24 +106,33 @@ def iter_records(root: Path) -> Iterator[tuple[Path, Record | HarnessError]]:
             yield folder, error
 
 
-def record_folders(root: Path) -> Iterator[Path]:
-    """The folders at or below ``root`` that hold a ``record.json``, in order of their paths."""
-    for folder in _record_folders(str(root)):
+def record_folders(root: Path, unlisted: Callable[[Path, OSError], None] = lambda _, __: None) -> Iterator[Path]:
+    """The folders at or below ``root`` that hold a ``record.json``, in order of their paths.
+
+    ``unlisted`` hears of each folder that is there and cannot be looked into, links that lead nowhere included.
+    """
+    for folder in _record_folders(str(root), unlisted):
         yield Path(folder)
 
 
-def _record_folders(root: str) -> Iterator[str]:
+def _record_folders(root: str, unlisted: Callable[[Path, OSError], None]) -> Iterator[str]:
     try:
         with os.scandir(root) as entries:
             found = list(entries)
-    except OSError:
+    except OSError as error:
+        if os.path.lexists(root):
+            unlisted(Path(root), error)
         return
     if any(entry.name == RECORD_FILE for entry in found):
         yield root
         return
     for entry in sorted(found, key=lambda entry: entry.name):
-        if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=True):
-            yield from _record_folders(entry.path)
+        if not entry.name.startswith(".") and (entry.is_dir(follow_symlinks=True) or _leads_nowhere(entry)):
+            yield from _record_folders(entry.path, unlisted)
+
+
+def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
+    return entry.is_symlink() and not Path(entry.path).exists()
 
 
 def _write_json(path: Path, content: Any) -> Path:

@@ -117,7 +117,7 @@ class Pipeline:
         for stage in (*preparation(settings), *evaluation(settings)):
             inputs = self._inputs(stage)
             key = None if missing else stage_module(stage).key(settings, inputs)
-            entry = self.store.lookup(stage, key) if key else None
+            entry = self.store.lookup(stage, key, using=False) if key else None
             if key and entry is not None:
                 self.steps[stage] = _cached(stage, key, entry)
                 yield Foreseen(stage, cached=True, size_bytes=sum(each.size_bytes for each in entry.artifacts.values()))

@@ -21,6 +21,9 @@ from pydantic.dataclasses import dataclass
 from harness.files import sha256_file, write_atomically
 from harness.records.schema import SCHEMA, Artifact
 
+KEY_DIGITS = 32
+"""How many digits of its key the names of a lock and of an unfinished folder bear."""
+
 
 @dataclass(config=SCHEMA)
 class Entry:
@@ -72,21 +75,21 @@ class Store:
         """Remove a damaged file, so that no key that promises it is served."""
         self.path(artifact).unlink(missing_ok=True)
 
-    def lookup(self, stage: str, key: str) -> Entry | None:
+    def lookup(self, stage: str, key: str, *, using: bool = True) -> Entry | None:
         """What the stage made for this key, or None: never made, unreadable, or a file of it missing or cut short.
 
-        The files' content is not read here: whoever uses one asks ``intact`` first.
+        The files' content is not read here: whoever uses one asks ``intact`` first. ``using``: the key is marked as
+        used now, which its files' removal goes by; before they are looked at, so that nobody removes them after that.
         """
         path = self._key_path(stage, key)
         try:
+            if using:
+                with suppress(PermissionError):  # somebody else's store can be read all the same
+                    os.utime(path)
             entry = _ENTRY.validate_json(path.read_bytes())
         except (OSError, ValueError):
             return None
-        if not all(self._whole(artifact) for artifact in entry.artifacts.values()):
-            return None
-        with suppress(OSError):
-            path.touch()  # when it was last used: what is freed first depends on it
-        return entry
+        return entry if all(self._whole(artifact) for artifact in entry.artifacts.values()) else None
 
     def save(self, stage: str, key: str, entry: Entry) -> None:
         """Remember what a key led to."""
@@ -104,11 +107,11 @@ class Store:
 
     def unfinished(self, stage: str, key: str) -> Path:
         """The folder in which a stage keeps what it needs to go on after a kill; it ends when the stage is done."""
-        return self.root / "unfinished" / f"{stage}-{key[:32]}"
+        return self.root / "unfinished" / f"{stage}-{key[:KEY_DIGITS]}"
 
     def lock_path(self, stage: str, key: str) -> Path:
         """The lock that a process holds while it makes this key, so that two make it once."""
-        path = self.root / "locks" / f"{stage}-{key[:32]}.lock"
+        path = self.root / "locks" / f"{stage}-{key[:KEY_DIGITS]}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 

@@ -7,8 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.config.nearest import suggestion
-from harness.errors import ConfigError
+from harness.errors import ConfigError, HarnessError
 from harness.records.schema import Record
+from harness.sweep.locks import holder, locked_now
 from harness.sweep.manifest import Manifest
 from harness.sweep.restore import finished_cell
 
@@ -38,6 +39,37 @@ def end_sweep(folder: Path) -> None:
 def finished_sweep(manifest: Manifest, records: Sequence[Record]) -> bool:
     """Whether nothing is left to do; ``records`` are in the order of the cells."""
     return all(finished_cell(cell, record) for cell, record in zip(manifest.cells, records, strict=True))
+
+
+def running_sweeps(home: Path) -> dict[str, float]:
+    """The sweeps that a process is at work on now, and when that began, in seconds since 1970: at the latest then.
+
+    What they have looked up or made was used since; only of a sweep whose folder does not say it, the time is 0.
+    """
+    found = {}
+    for lock in sorted((home / "sweeps").glob(f"*/{LOCK_FILE}")):
+        if holder(lock) is None and not _locked(lock):
+            continue
+        times = [0.0]
+        for name in (LOCK_FILE, UNFINISHED_FILE):
+            with suppress(OSError):
+                times.append((lock.parent / name).stat().st_mtime)
+        found[lock.parent.name] = times[-1]
+    return found
+
+
+def unfinished_sweeps(home: Path) -> list[str]:
+    """The sweeps that can be gone on with, in order of their names."""
+    return sorted(path.parent.name for path in (home / "sweeps").glob(f"*/{UNFINISHED_FILE}"))
+
+
+def _locked(lock: Path) -> bool:
+    """Whether a lock is held by anybody, also where the kernel does not tell by whom."""
+    try:
+        with locked_now(lock):
+            return False
+    except HarnessError:  # held, or not to be opened: who knows
+        return True
 
 
 def find_sweep(name: str | None, home: Path) -> Path:

@@ -1,0 +1,8 @@
+"""``python -m harness.store``: see ``harness.commands.store``."""
+
+from __future__ import annotations
+
+from harness.commands.store import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())
