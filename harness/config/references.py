@@ -30,6 +30,8 @@ from harness.records.references import Reference
 
 GROUP = "reference"
 OWN = "references"
+_ADDED = ("conditions", "unknown", "notes", "notes_zh")
+"""Lists to which a number adds what it says of itself alone."""
 _LISTS = TypeAdapter(tuple[Reference, ...])
 
 
@@ -170,9 +172,7 @@ def _numbers(path: Path, values: Mapping[str, Any]) -> tuple[Reference, ...]:
         if not isinstance(number, dict):
             raise HarnessError(f"{path}: number {place}: expected keys with values, as {{chip: T4, batchsize: 1}}")
         citation = {**_mapping(shared.get("citation")), **_mapping(number.get("citation"))}
-        lists = {
-            key: [*(shared.get(key) or ()), *(number.get(key) or ())] for key in ("conditions", "unknown", "notes")
-        }
+        lists = {key: [*(shared.get(key) or ()), *(number.get(key) or ())] for key in _ADDED}
         try:
             made.append(validated(Reference, {**shared, **number, **lists, "citation": citation}))
         except ConfigError as error:

@@ -54,8 +54,9 @@ class Reference:
     ``unit`` of None is not known, and such a number is not comparable with any other. ``throughput_stated`` is the
     number as printed, with its digits. ``outcome`` is ``oom`` for a batch size that did not fit. ``metrics`` are
     accuracies in per cent, ``original`` those that the source gives of the model's origin; ``mode`` is how they were
-    evaluated. ``conditions`` is what the source states, ``unknown`` names what it does not. ``stated`` holds all
-    columns of an imported row by their names, unchanged.
+    evaluated. ``conditions`` is what the source states, ``unknown`` names what it does not. ``notes`` are remarks,
+    ``notes_zh`` the same in Chinese where there are any. ``stated`` holds all columns of an imported row by their
+    names, unchanged.
     """
 
     model: str
@@ -77,6 +78,7 @@ class Reference:
     conditions: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    notes_zh: tuple[str, ...] = ()
     stated: Mapping[str, str] = Field(default_factory=dict)
 
     def __post_init__(self) -> None:

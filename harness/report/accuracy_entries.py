@@ -11,9 +11,6 @@ from harness.report.performance import EARLIER_SHOWN
 from harness.report.rows import Row
 from harness.report.series import Key, key_of
 
-PLACES = 2
-"""Decimal places of an accuracy in per cent that was evaluated here."""
-
 
 @dataclass(frozen=True)
 class Entry:

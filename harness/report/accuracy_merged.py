@@ -6,9 +6,12 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from harness.records.references import Reference
 from harness.records.schema import Source
-from harness.report.accuracy_entries import PLACES, Agreement, Entry, agreements, entries, metric_names
+from harness.report.accuracy_entries import Agreement, Entry, agreements, entries, metric_names
 from harness.report.digits import MISSING, rounded
+from harness.report.figures import ACCURACY_PLACES, accuracy_text
+from harness.report.reference_notes import remarks
 from harness.report.report_words import enumerated, phrase
 from harness.report.rows import Row
 from harness.report.series import Key, Series, labels
@@ -90,13 +93,9 @@ def _value(
         if value is None or not math.isfinite(value):
             return Cell(MISSING)
         source = own_source or entry.row.source
-        return Cell(f"{_digits(value, source)}%{MARKS[source]}", value=value, source=source)
+        return Cell(f"{accuracy_text(value, source)}%{MARKS[source]}", value=value, source=source)
 
     return cell
-
-
-def _digits(value: float, source: str) -> str:
-    return f"{value:.10g}" if source == "reference" else rounded(value, PLACES)
 
 
 def _merged(cells: Sequence[Cell], keys: Sequence[Key], merge: bool) -> list[Cell]:
@@ -118,17 +117,17 @@ def _finding(each: Agreement, names: Mapping[Key, str], language: Language) -> s
     source = each.source_row.source
     known = {"device": names[each.key], "metric": each.metric, "against": _against(each, language)}
     if len(each.batchsizes) == 1:
-        return phrase(language, "one_batch", **known, value=_digits(each.value, source))
+        return phrase(language, "one_batch", **known, value=accuracy_text(each.value, source))
     sizes = enumerated(language, each.batchsizes)
     if each.agrees:
         return phrase(language, "batches_agree", **known, sizes=sizes)
-    return phrase(language, "batches_differ", **known, sizes=sizes, apart=rounded(each.apart, PLACES))
+    return phrase(language, "batches_differ", **known, sizes=sizes, apart=rounded(each.apart, ACCURACY_PLACES))
 
 
 def _against(each: Agreement, language: Language) -> str:
     if each.above is None:
         return ""
-    points = rounded(abs(each.above), PLACES)
+    points = rounded(abs(each.above), ACCURACY_PLACES)
     if float(points) == 0:
         return phrase(language, "equal")
     return phrase(language, "above" if each.above > 0 else "below", points=points)
@@ -139,15 +138,20 @@ def _notes(found: Sequence[Entry], names: Mapping[Key, str], language: Language)
     if any(entry.own for entry in found):
         yield phrase(language, "own_note")
     cited = {entry.row.place: entry for entry in found if entry.row.reference}
-    published = {(each.original_source, each.original_mode) for each in found if each.original_source}
-    for source, mode in sorted(published - {(place, None) for place in cited}, key=str):
+    originals = {(each.original_source, each.original_mode) for each in found if each.original_source}
+    for source, mode in sorted(originals - {(place, None) for place in cited}, key=str):
         words = phrase(language, "mode", mode=mode) if mode else ""
         yield phrase(language, "original_note", source=source, mode=words)
     if any(entry.row.weights is not None and not entry.row.weights.trained for entry in found):
         yield phrase(language, "untrained")
     for place, entry in cited.items():
         yield phrase(language, "cited", device=names[entry.key], citation=place)
-    sources = {entry.row.source for entry in found} | ({"reference"} if published else set())
+    published: dict[str, list[Reference]] = {}
+    for entry in found:
+        if entry.row.reference is not None:
+            published.setdefault(names[entry.key], []).append(entry.row.reference)
+    yield from remarks(published, language)
+    sources = {entry.row.source for entry in found} | ({"reference"} if originals else set())
     yield from (phrase(language, f"mark_{each}") for each in ("simulated", "reference") if each in sources)
 
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from harness.records.references import Reference
 from harness.records.schema import Estimate
 from harness.report.digits import MISSING
+from harness.report.figures import accuracy_text
 from harness.report.method_words import Language
 from harness.report.plot_captions import line, models_words, origin, source_notes, subtitle
 from harness.report.plot_series import MOST_SERIES, batchsize, comparable, series_labels
-from harness.report.plot_trade import Across, Cloud, Spot, TradeChart, accuracy_words
+from harness.report.plot_trade import Across, Cloud, Spot, TradeChart
 from harness.report.plot_words import said
 from harness.report.rows import Row
 
@@ -99,6 +100,7 @@ def _across(rows: Sequence[Row], metric: str, language: Language) -> Iterator[Ac
         elif row.reference is not None:
             found.append(("published_line", row.reference.original.get(metric)))
         for name, value in found:
-            if value is not None and (name, accuracy_words(value)) not in seen:
-                seen.add((name, accuracy_words(value)))
-                yield Across(said(language, name, value=accuracy_words(value)), value)
+            words = "" if value is None else accuracy_text(value, "measured" if name == "own_line" else "reference")
+            if value is not None and (name, words) not in seen:
+                seen.add((name, words))
+                yield Across(said(language, name, value=words), value)

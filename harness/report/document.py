@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.report.accuracy_merged import accuracy_merged
-from harness.report.performance import Performance, performance
+from harness.report.performance import Performance, absent_chips, performance
+from harness.report.performance_notes import absent_notes
 from harness.report.performance_table import performance_table
 from harness.report.report_words import phrase
 from harness.report.rows import Problem, Row
@@ -15,11 +16,15 @@ from harness.report.table import Document, Language, Table
 
 @dataclass(frozen=True)
 class Content:
-    """One model: the rows that were selected, and their performance where they have one."""
+    """One model: the rows that were selected, and their performance where they have one.
+
+    ``absent`` are the devices that were asked for by name and of which the model has no performance.
+    """
 
     model: str
     rows: tuple[Row, ...]
     performance: Performance | None
+    absent: tuple[str, ...] = ()
 
 
 def contents(rows: Sequence[Row], baseline: str | None = None, targets: Sequence[str] = ()) -> tuple[Content, ...]:
@@ -27,7 +32,9 @@ def contents(rows: Sequence[Row], baseline: str | None = None, targets: Sequence
     found = []
     for model in sorted({row.model for row in rows}):
         own = tuple(row for row in rows if row.model == model)
-        found.append(Content(model, own, performance(model, own, baseline, targets)))
+        found.append(
+            Content(model, own, performance(model, own, baseline, targets), absent_chips(own, baseline, targets))
+        )
     return tuple(found)
 
 
@@ -41,6 +48,12 @@ def document(
         tables=tuple(table for content in found for table in tables(content, language, acceptance=acceptance)),
         problems=tuple(problems),
         problems_title=phrase(language, "problems"),
+        notes=tuple(
+            note
+            for content in found
+            if content.performance is None
+            for note in absent_notes(content.absent, content.model, language)
+        ),
     )
 
 

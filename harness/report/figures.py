@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from harness.records.schema import Estimate, Source
 from harness.report.digits import MISSING, UNEARNED_DIGITS, earned_places, figure, rounded, significant
+from harness.report.plot_words import status_word
 from harness.report.quotient import Quotient
 from harness.report.report_words import phrase
 from harness.report.rows import HEADLINE, SAMPLES_PER_S, Row
@@ -15,6 +16,8 @@ from harness.report.table import Cell, Language
 from harness.report.words import MARKS
 
 NO_DIFFERENCE = "~"
+ACCURACY_PLACES = 2
+"""Decimal places of an accuracy in per cent that was evaluated here."""
 RATIO_PLACES = 2
 """Decimal places of a ratio of published numbers, as the published tables have them."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -27,7 +30,7 @@ def throughput_cell(row: Row | None, boundary: str, language: Language, *, stron
     estimate = row.throughput if boundary == HEADLINE else row.throughputs.get(boundary)
     if estimate is None:
         return Cell(_outcome(row, language) if boundary == HEADLINE else MISSING, source=row.source, strong=strong)
-    number = published_number(row, estimate) if row.source == "reference" else figure(estimate)
+    number = figure_of(row, estimate)
     unit = "" if row.unit is None else f" {unit_text(row.unit, language)}"
     return Cell(
         f"{number}{unit}{MARKS[row.source]}",
@@ -80,8 +83,17 @@ def finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def published_number(row: Row, estimate: Estimate) -> str:
-    """The number with the digits that the source printed."""
+def figure_of(row: Row, estimate: Estimate) -> str:
+    """One of the row's estimates in digits: those that its interval earns, or those that its source printed."""
+    return _published_number(row, estimate) if row.source == "reference" else figure(estimate)
+
+
+def accuracy_text(value: float, source: Source) -> str:
+    """An accuracy in per cent, with the digits that its source states or that an evaluation here earns."""
+    return f"{value:.10g}" if source == "reference" else rounded(value, ACCURACY_PLACES)
+
+
+def _published_number(row: Row, estimate: Estimate) -> str:
     printed = _NUMBER.search(row.stated or "")
     if printed is not None and float(printed.group()) == estimate.mean:
         return printed.group()
@@ -106,5 +118,7 @@ def weakest(rows: Sequence[Row]) -> Source:
 
 
 def _outcome(row: Row, language: Language) -> str:
-    words = phrase(language, "out_of_memory") if row.outcome.status == "oom" else row.outcome.status
+    words = (
+        phrase(language, "out_of_memory") if row.outcome.status == "oom" else status_word(language, row.outcome.status)
+    )
     return words + MARKS[row.source]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
-from harness.report.digits import MISSING, earned_places, figure, rounded, significant
+from harness.report.digits import MISSING, earned_places, rounded, significant
+from harness.report.figures import figure_of
 from harness.report.gate import FALLEN, Judged, Judgement, is_lost
 from harness.report.gate_words import WORDS
 from harness.report.grid import Grid
 from harness.report.method_words import BOUNDARIES, Language
+from harness.report.plot_words import status_word
+from harness.report.report_words import difference_words, part_name, phrase
 from harness.report.rows import HEADLINE, Row
 from harness.report.words import MARKS
 
@@ -86,8 +90,7 @@ def _throughput(row: Row, boundary: str) -> str:
     estimate = row.throughput if boundary == HEADLINE else row.throughputs.get(boundary)
     if estimate is None:
         return MISSING
-    number = f"{estimate.mean:g}" if row.reference is not None else figure(estimate)
-    return number + MARKS[row.source]
+    return figure_of(row, estimate) + MARKS[row.source]
 
 
 def _ratio(cell: Judged, language: Language) -> tuple[str, str]:
@@ -110,36 +113,44 @@ def _notes(found: Judgement, language: Language) -> Iterator[str]:
     )
     if any(cell.verdict == "within_noise" for cell in found.cells):
         yield words["within_noise_note"]
-    yield from _grouped(found.cells, words["floor"], "percent", _floor)
-    yield from _grouped(found.cells, words["few"], "none", lambda cell: "few" if _has_no_interval(cell) else None)
+    yield from _grouped(found.cells, words["floor"], "percent", language, _floor)
+    yield from _grouped(
+        found.cells, words["few"], "none", language, lambda cell: "few" if _has_no_interval(cell) else None
+    )
     if any(cell.quotient and cell.quotient.unpaired for cell in found.cells):
         yield words["apart"]
     if any(cell.quotient and cell.before.reference for cell in found.cells):
         yield words["one_sided"]
-    yield from _grouped(found.cells, words["differ"], "differing", lambda cell: "; ".join(cell.differing))
-    yield from _grouped(found.cells, words["unknown"], "unknown", lambda cell: ", ".join(cell.unknown))
-    yield from _grouped(found.cells, words["other_data"], "none", lambda cell: "x" if cell.other_data else None)
-    yield from _grouped(found.cells, words["no_accuracy"], "none", _lost_accuracy)
-    yield from _grouped(found.cells, words["outcome"], "outcome", _outcome)
+    yield from _grouped(
+        found.cells, words["differ"], "differing", language, lambda cell: _parts(cell.differing, language)
+    )
+    yield from _grouped(found.cells, words["unknown"], "unknown", language, lambda cell: _unknown(cell, language))
+    yield from _grouped(
+        found.cells, words["other_data"], "none", language, lambda cell: "x" if cell.other_data else None
+    )
+    yield from _grouped(found.cells, words["no_accuracy"], "none", language, _lost_accuracy)
+    yield from _grouped(found.cells, words["outcome"], "outcome", language, lambda cell: _outcome(cell, language))
     for reason in ("simulated", "strict", "unit", "no_figures"):
         sentence = words["unit_unknown" if reason == "unit" else reason]
-        yield from _grouped(found.cells, sentence, "none", lambda cell, wanted=reason: _is(cell, wanted))
+        yield from _grouped(found.cells, sentence, "none", language, partial(_is, reason))
     for key, rows in (("only_now", found.only_now), ("only_before", found.only_before)):
         if rows:
             yield words[key].format(cells=_listed(map(named, rows), language))
     sources = {row.source for cell in found.cells for row in (cell.now, cell.before)}
-    yield from (words[f"{source}_mark"] for source in ("simulated", "reference") if source in sources)
+    yield from (phrase(language, f"mark_{source}") for source in ("simulated", "reference") if source in sources)
 
 
-def _grouped(cells: Sequence[Judged], sentence: str, key: str, said: object) -> Iterator[str]:
+def _grouped(
+    cells: Sequence[Judged], sentence: str, key: str, language: Language, said: Callable[[Judged], str | None]
+) -> Iterator[str]:
     """A sentence for each thing that is said of cells, naming all that it is said of."""
     groups: dict[str, list[str]] = {}
     for cell in cells:
-        text = said(cell) if callable(said) else None
+        text = said(cell)
         if text:
             groups.setdefault(text, []).append(named(cell.now))
     for text, names in groups.items():
-        yield sentence.format(**{"cells": _listed(names, "en"), key: text})
+        yield sentence.format(**{"cells": _listed(names, language), key: text})
 
 
 def _listed(names: Iterable[str], language: Language) -> str:
@@ -157,17 +168,31 @@ def _has_no_interval(cell: Judged) -> bool:
     return cell.quotient is not None and cell.quotient.ratio.low is None
 
 
+def _parts(differing: Sequence[str], language: Language) -> str:
+    """Differences in words; of a hash that differs it is enough to say that it does."""
+    words = [
+        difference_words(language, part.split(":")[0] if part.startswith("model_sha256") else part)
+        for part in differing
+    ]
+    return phrase(language, "separator").join(words)
+
+
+def _unknown(cell: Judged, language: Language) -> str:
+    return phrase(language, "join").join(part_name(language, part) for part in cell.unknown)
+
+
 def _lost_accuracy(cell: Judged) -> str | None:
     gone = cell.now.outcome.status == "ok" and cell.now.accuracy is None and cell.before.accuracy is not None
     return "gone" if gone else None
 
 
-def _outcome(cell: Judged) -> str | None:
+def _outcome(cell: Judged, language: Language) -> str | None:
     outcome = cell.now.outcome
     if cell.verdict != "failed":
         return None
-    return " ".join(filter(None, (outcome.status, outcome.stage and f"({outcome.stage})", outcome.message)))
+    status = status_word(language, outcome.status)
+    return " ".join(filter(None, (status, outcome.stage and f"({outcome.stage})", outcome.message)))
 
 
-def _is(cell: Judged, reason: str) -> str | None:
+def _is(reason: str, cell: Judged) -> str | None:
     return "x" if cell.reason == reason else None

@@ -26,9 +26,9 @@ SENTENCES: Mapping[Language, Mapping[str, str]] = {
     },
     "zh": {
         "where": "测试设备：{devices}；软件：{tools}；日期：{days}；npu-harness {version}。",
-        "timed": "计时范围：{boundaries}；吞吐率 = 1000 × batch size ÷ 单批平均耗时（ms），时延取中位数。",
-        "rounds": "每个单元用 {processes} 个全新进程测量，每轮一个，轮间轮换顺序；",
-        "no_rounds": "每个单元用 {processes} 个全新进程测量，依次进行；",
+        "timed": "计时范围：{boundaries}；吞吐率 = 1000 × batchsize ÷ 单批平均耗时（ms），时延取中位数。",
+        "rounds": "每个 cell 用 {processes} 个全新进程测量，每轮一个，轮间轮换顺序；",
+        "no_rounds": "每个 cell 用 {processes} 个全新进程测量，依次进行；",
         "iterations": "每个进程预热 {warmup} 次后计时 {iterations} 次。",
         "intervals": "± 为跨进程 95 % t 置信区间的一半（3 % 以内为 stable，10 % 以内为 noisy）；",
         "comparison": "对比按轮次配对，取吞吐率之比的对数。",
@@ -38,7 +38,7 @@ SENTENCES: Mapping[Language, Mapping[str, str]] = {
         "steady": "计时前已确认达到稳态的进程：{settled}/{count}。",
         "telemetry": "由独立进程采样遥测数据的进程：{sampled}/{count}；",
         "left_out": "因设备降频而剔除 {left_out} 次迭代。",
-        "simulated": "部分数值由设备替身模拟得到，并非实测。",
+        "simulated": "部分数值由设备的模拟程序得到，并非实测。",
     },
 }
 BOUNDARIES: Mapping[Language, Mapping[str, str]] = {

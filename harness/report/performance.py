@@ -32,13 +32,17 @@ class Line:
 
 @dataclass(frozen=True)
 class Performance:
-    """A model's series in the order of their columns, and ``pairs``: the baseline of each target that has one."""
+    """A model's series in the order of their columns, and ``pairs``: the baseline of each target that has one.
+
+    ``absent`` are devices that were asked for by name and that no row of the model is of.
+    """
 
     model: str
     series: tuple[Series, ...]
     pairs: Mapping[Key, Key]
     lines: tuple[Line, ...]
     best: Line | None
+    absent: tuple[str, ...] = ()
 
     @property
     def quotients(self) -> tuple[Quotient, ...]:
@@ -54,6 +58,7 @@ def performance(
 
     Without ``baseline`` that is the T4, or of two devices the one that is not Ascend's; without ``targets`` all others.
     """
+    absent = absent_chips(rows, baseline, targets)
     series = series_of(rows)
     chips = list(dict.fromkeys(each.key.soc_version for each in series))
     baseline = baseline or _baseline(chips)
@@ -66,7 +71,14 @@ def performance(
         return None
     pairs = {each.key: mate.key for each in above if (mate := _mate(each, below)) is not None}
     lines = tuple(line for size in _sizes(chosen) for line in _lines(size, chosen, pairs))
-    return Performance(model, chosen, pairs, lines, _best(chosen, pairs))
+    return Performance(model, chosen, pairs, lines, _best(chosen, pairs), absent)
+
+
+def absent_chips(rows: Sequence[Row], baseline: str | None, targets: Sequence[str]) -> tuple[str, ...]:
+    """The devices that were named and that no row with a throughput, or without one for a reason, is of."""
+    known = {each.key.soc_version for each in series_of(rows)}
+    asked = dict.fromkeys(name for name in (baseline, *targets) if name)
+    return tuple(name for name in asked if not any(names_chip(name, chip) for chip in known))
 
 
 def names_chip(given: str, soc_version: str) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from harness.records.references import Reference
 from harness.report.figures import ratio_text, throughput_cell
 from harness.report.performance import EARLIER_SHOWN, Line, Performance
+from harness.report.plot_words import status_word
 from harness.report.quotient import ALIKE, Quotient, comparability
-from harness.report.report_words import enumerated, part_name, phrase
+from harness.report.reference_notes import reference_notes
+from harness.report.report_words import difference_words, enumerated, part_name, phrase
 from harness.report.rows import END_TO_END, HEADLINE, Row
 from harness.report.series import Key, Series
 from harness.report.table import Language
@@ -36,6 +39,7 @@ def notes(
 ) -> tuple[str, ...]:
     """All notes in their order."""
     return (
+        *absent_notes(content.absent, content.model, language, is_pair=True),
         *_ended(content, names, language),
         *_twice(content, names, language),
         *_meaning(content, language),
@@ -45,8 +49,16 @@ def notes(
     )
 
 
+def absent_notes(absent: Sequence[str], model: str, language: Language, *, is_pair: bool = False) -> Iterator[str]:
+    """A sentence for each device that was asked for by name and of which nothing is known for this model."""
+    for device in absent:
+        ratio = phrase(language, "absent_ratio") if is_pair else ""
+        yield phrase(language, "absent", device=device, model=model, ratio=ratio)
+
+
 def _ended(content: Performance, names: Mapping[Key, str], language: Language) -> Iterator[str]:
     """Batch sizes without figures: first those that did not fit, a sentence for each device."""
+    clause = phrase(language, "clause")
     for series in content.series:
         device = names[series.key]
         oom = [row for row in series.ended if row.outcome.status == "oom" and row.batchsize not in series.by_batch]
@@ -56,8 +68,9 @@ def _ended(content: Performance, names: Mapping[Key, str], language: Language) -
             shown = sizes[:1] if key == "oom_more" else sizes
             yield phrase(language, key, device=device, sizes=enumerated(language, shown))
         for row in series.ended:
-            why = "".join(f", {each}" for each in (row.outcome.reason, row.outcome.message) if each)
-            known = {"device": device, "size": row.batchsize, "outcome": row.outcome.status, "why": why}
+            why = "".join(f"{clause}{each}" for each in (row.outcome.reason, row.outcome.message) if each)
+            outcome = status_word(language, row.outcome.status)
+            known = {"device": device, "size": row.batchsize, "outcome": outcome, "why": why}
             if row.batchsize in series.by_batch:
                 yield phrase(language, "ended_since", **known, when=_when(row, language))
             elif row.outcome.status != "oom":
@@ -87,7 +100,7 @@ def _twice(content: Performance, names: Mapping[Key, str], language: Language) -
                     part for row in rows[1 : 1 + EARLIER_SHOWN] for part in comparability(rows[0], row)[0]
                 )
                 if differing:
-                    words = phrase(language, "separator").join(_named(part, language) for part in differing)
+                    words = phrase(language, "separator").join(difference_words(language, part) for part in differing)
                     yield phrase(language, "differing_cells", **known, differing=words)
 
 
@@ -125,7 +138,7 @@ def _comparable(content: Performance, names: Mapping[Key, str], language: Langua
         words = phrase(language, "floor", percent=f"{100 * math.expm1(floor):.1f}") if floor else ""
         yield phrase(language, "no_difference", floor=words)
     for (target, baseline, differing), sizes in _differing(content.lines, content.pairs).items():
-        words = phrase(language, "separator").join(_named(part, language) for part in differing)
+        words = phrase(language, "separator").join(difference_words(language, part) for part in differing)
         yield phrase(
             language,
             "differing",
@@ -155,34 +168,31 @@ def _differing(
     return found
 
 
-def _named(part: str, language: Language) -> str:
-    """A difference with the part's name in words."""
-    head, colon, rest = part.partition(":")
-    name, dot, inner = head.partition(".")
-    return f"{part_name(language, name)}{dot}{inner}{colon}{rest}"
-
-
 def _sources(content: Performance, names: Mapping[Key, str], language: Language) -> Iterator[str]:
     """Units that allow no ratio, tools, citations, and what the marks mean."""
     paired = {*content.pairs, *content.pairs.values()}
+    divided = {key for line in content.lines for _, top in line.ratios for key in (top, content.pairs[top])}
     for series in content.series:
         device = names[series.key]
         rows = [row for rows in series.by_batch.values() for row in rows]
         if rows and series.unit is None:
-            yield phrase(language, "unit_unknown", device=device)
+            yield phrase(language, "unit_alike" if series.key in divided else "unit_unknown", device=device)
         elif rows and series.unit not in ALIKE and series.key in paired:
             yield phrase(language, "units_differ", device=device, unit=series.unit)
         tools = dict.fromkeys(words for row in rows if (words := stated_tools(row.fingerprint)))
         for words in tools:
             yield phrase(language, "tools", device=device, tools=words)
     cited: dict[str, list[str]] = {}
+    published: dict[str, list[Reference]] = {}
     for series in content.series:
         for row in (*(row for rows in series.by_batch.values() for row in rows), *series.ended):
             if row.reference is not None:
+                published.setdefault(names[series.key], []).append(row.reference)
                 devices = cited.setdefault(row.reference.citation.words, [])
                 devices += [] if names[series.key] in devices else [names[series.key]]
     for citation, devices in cited.items():
         yield phrase(language, "cited", device=enumerated(language, devices), citation=citation)
+    yield from reference_notes(published, language)
     sources = {each.key.source for each in content.series}
     yield from (phrase(language, f"mark_{each}") for each in ("simulated", "reference") if each in sources)
 

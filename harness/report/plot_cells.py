@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 
-from harness.report.digits import MISSING, figure
+from harness.report.digits import MISSING
 from harness.report.plot_axis import interval, measured, set_scale
 from harness.report.plot_captions import BETWEEN
 from harness.report.plot_page import Canvas
@@ -46,7 +46,7 @@ def _figures(chart: Chart, point: Point) -> str:
     """What stands at the end of a row: the figures, and how the cell ended where that was not well."""
     if point.estimate is None:
         return MISSING
-    return figure(point.estimate) + (f" ({status_word(chart.language, point.status)})" if point.status != "ok" else "")
+    return point.figures + (f" ({status_word(chart.language, point.status)})" if point.status != "ok" else "")
 
 
 def _draw_cell(axes: Axes, row: int, point: Point, marker: str) -> None:

@@ -9,7 +9,6 @@ from itertools import groupby, pairwise
 from matplotlib.axes import Axes
 from matplotlib.transforms import offset_copy
 
-from harness.report.digits import figure
 from harness.report.plot_axis import interval, measured, set_scale
 from harness.report.plot_names import LABEL_ROOM, ROW, Drawn, draw_gaps, name_series, names_width
 from harness.report.plot_page import DOTS_PER_INCH, EDGE, SMALL, WIDTH, Box, Canvas, Ruler
@@ -118,7 +117,7 @@ def _write_figures(canvas: Canvas, axes: Axes, drawn: Sequence[Drawn]) -> None:
     taken += [box for each in drawn for box in _covered(axes, each)]
     for each, point in points:
         assert point.estimate is not None
-        text = figure(point.estimate)
+        text = point.figures
         words = text if len(drawn) == 1 else text.partition(" ")[0]
         for right, up, horizontal, vertical in _PLACES:
             artist = axes.annotate(

@@ -12,6 +12,7 @@ from typing import Literal
 
 from harness.records.schema import Estimate, Source
 from harness.report.digits import MISSING
+from harness.report.figures import figure_of
 from harness.report.method_words import Language
 from harness.report.plot_captions import BETWEEN, footnotes, line, models_words, subtitle
 from harness.report.plot_words import said
@@ -28,11 +29,15 @@ MOST_SERIES = 24
 
 @dataclass(frozen=True)
 class Point:
-    """One cell: ``batchsize`` is None where the record has none, ``estimate`` where nothing was measured."""
+    """One cell: ``batchsize`` is None where the record has none, ``estimate`` where nothing was measured.
+
+    ``figures`` is the estimate with the digits that the table shows.
+    """
 
     batchsize: int | None
     estimate: Estimate | None
     status: str
+    figures: str = MISSING
 
 
 @dataclass(frozen=True)
@@ -135,13 +140,16 @@ def _series(rows: Sequence[Row], quantity: Quantity, language: Language) -> list
         Series(
             label,
             group[0].source,
-            tuple(
-                Point(batchsize(row), _estimate(row, quantity), row.outcome.status)
-                for row in sorted(group, key=lambda row: batchsize(row) or 0)
-            ),
+            tuple(_point(row, quantity) for row in sorted(group, key=lambda row: batchsize(row) or 0)),
         )
         for label, group in groups.items()
     ]
+
+
+def _point(row: Row, quantity: Quantity) -> Point:
+    estimate = _estimate(row, quantity)
+    figures = MISSING if estimate is None else figure_of(row, estimate)
+    return Point(batchsize(row), estimate, row.outcome.status, figures)
 
 
 def _estimate(row: Row, quantity: Quantity) -> Estimate | None:

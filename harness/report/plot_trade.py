@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from harness.records.schema import Estimate, Source
-from harness.report.digits import rounded
 from harness.report.method_words import Language
 from harness.report.plot_axis import interval, set_scale
 from harness.report.plot_names import LABEL_ROOM, Drawn, name_series, names_width
@@ -146,8 +145,3 @@ def _box(axes: Axes, spot: Spot, size: float) -> Box:
     x, y = axes.transData.transform((spot.throughput.mean, spot.accuracy))
     size *= DOTS_PER_INCH / 72
     return Box(float(x) - size, float(y) - size, float(x) + size, float(y) + size)
-
-
-def accuracy_words(value: float) -> str:
-    """An accuracy in per cent with two places."""
-    return rounded(value, 2)

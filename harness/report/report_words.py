@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from harness.report.plot_words import said
 from harness.report.table import Language
 
 PHRASES: Mapping[Language, Mapping[str, str]] = {
@@ -49,8 +50,15 @@ PHRASES: Mapping[Language, Mapping[str, str]] = {
         "no_difference": "~ no difference is shown: the interval holds 1{floor}.",
         "floor": ", or the difference is below the device's noise floor of {percent} %",
         "differing": "{target}/{baseline}, batch size {sizes}: differ in {differing}.",
-        "unknown": "Published numbers do not state: {parts}.",
+        "unknown": "For a comparison, published numbers do not state, or not in full: {parts}.",
         "unit_unknown": "{device}: the source does not state the unit of its throughput; it is divided by nothing.",
+        "unit_alike": "{device}: the source does not state the unit of its throughput; it is divided by numbers of the "
+        "same source only.",
+        "conditions": "{device}: the source states: {words}.",
+        "open": "{device}: the source does not state: {words}.",
+        "more_remarks": "{device}: {number} more remarks; python -m harness.references format=json has all.",
+        "absent": "{device}: nothing is known of {model} on it, no record and no reference{ratio}.",
+        "absent_ratio": "; there is no ratio",
         "units_differ": "{device} counts {unit}, which is divided by nothing else.",
         "cited": "{device}: {citation}.",
         "tools": "{device} was measured with {tools}.",
@@ -90,6 +98,8 @@ PHRASES: Mapping[Language, Mapping[str, str]] = {
         "join": ", ",
         "and": " and ",
         "separator": "; ",
+        "clause": ", ",
+        "within": " ({part})",
     },
     "zh": {
         "title": "基准测试报告",
@@ -105,9 +115,9 @@ PHRASES: Mapping[Language, Mapping[str, str]] = {
         "earlier": "{size}（较早）",
         "times": "{value}倍",
         "times_interval": "{value}倍（{low}～{high}）",
-        "published": "公开数据",
-        "mark_simulated": "* 由设备替身模拟得到，并非实测。",
-        "mark_reference": "^ 引用值：由他人发布，并非本机实测。",
+        "published": "参考值",
+        "mark_simulated": "* 模拟值：由设备的模拟程序得到，并非实测。",
+        "mark_reference": "^ 参考值：由他人发布，并非本机实测。",
         "leads": "在 {device} 设备上，当 batchsize 为 {size} 时模型性能最优，达 {value}。",
         "oom": "注：{device} 在 batchsize 为 {sizes} 时因内存不足导致推理失败，无法获取性能数据。",
         "oom_more": "注：{device} 在 batchsize 为 {sizes} 或更高时，因内存不足导致推理失败，无法获取性能数据。",
@@ -116,7 +126,7 @@ PHRASES: Mapping[Language, Mapping[str, str]] = {
         "ended_since": "{device}，batchsize 为 {size}：之后再次测量（{when}），结果为 {outcome}{why}；"
         "表中数据为此前所测。",
         "twice": "{device}，batchsize 为 {size}，共测量 {times} 次：比值采用最新一次（{newest}）；较早的为 {earlier}。",
-        "published_twice": "{device}，batchsize 为 {size}，公开数据有 {times} 个值；比值采用第一个。",
+        "published_twice": "{device}，batchsize 为 {size}，有 {times} 个参考值；比值采用第一个。",
         "more": "另有 {number} 次",
         "machine": "{started}，主机 {host}，sweep {sweep}",
         "differing_cells": "{device}，batchsize 为 {size}，各次测量之间的差异：{differing}。",
@@ -126,12 +136,18 @@ PHRASES: Mapping[Language, Mapping[str, str]] = {
         "best_rule": "best：各设备取各自最优的 batchsize。",
         "paired": "比值按轮次配对，并给出 95 % 置信区间。",
         "unpaired": "分开测量的数据，其比值给出 Welch 95 % 置信区间；两次测量之间的漂移包含在内。",
-        "one_sided": "与公开数据之比的置信区间仅来自实测一侧。",
+        "one_sided": "与参考值之比的置信区间仅来自实测一侧。",
         "no_difference": "~ 未显示出差异：置信区间包含 1{floor}。",
         "floor": "，或差异低于设备的噪声下限 {percent} %",
-        "differing": "{target}/{baseline}，batchsize 为 {sizes}：测试条件不同：{differing}。",
-        "unknown": "公开数据未说明：{parts}。",
-        "unit_unknown": "{device}：来源未说明性能的单位，因此不计算比值。",
+        "differing": "{target}/{baseline}，batchsize 为 {sizes}：测试条件不同（{differing}）。",
+        "unknown": "就可比性而言，参考值未说明或未完整说明：{parts}。",
+        "unit_unknown": "{device}：来源未说明吞吐率的单位，因此不计算比值。",
+        "unit_alike": "{device}：来源未说明吞吐率的单位，仅与同一来源的数据计算比值。",
+        "conditions": "{device}：来源说明的条件：{words}。",
+        "open": "{device}：来源未说明：{words}。",
+        "more_remarks": "{device}：另有 {number} 条说明，见 python -m harness.references format=json。",
+        "absent": "{device}：没有 {model} 在该设备上的任何数据，既无记录也无参考值{ratio}。",
+        "absent_ratio": "，因此没有比值",
         "units_differ": "{device} 的单位为 {unit}，不与其他单位的数据计算比值。",
         "cited": "{device}：{citation}。",
         "tools": "{device} 的测试软件：{tools}。",
@@ -162,13 +178,31 @@ PHRASES: Mapping[Language, Mapping[str, str]] = {
         "missing_files": "缺少原始样本（共 {number} 条记录如此）；其数据照常给出",
         "problems": "未采用或已损坏的数据",
         "parts": "model_sha256=模型文件; inputs=输入的形状与类型; batchsize=batchsize; precision=精度模式;"
-        " boundary=计时范围; tools=工具的版本与参数; data=数据种类; backend=推理引擎; source=来源",
+        " boundary=计时范围; tools=工具的版本与参数; data=数据种类; backend=后端; source=来源",
         "samples/s": "样本/s",
         "join": "、",
         "and": " 和 ",
         "separator": "；",
+        "clause": "，",
+        "within": " {part}",
     },
 }
+
+
+OPEN: Mapping[str, str] = {
+    "precision": "精度模式",
+    "version of TensorRT": "TensorRT 版本",
+    "flags of trtexec": "trtexec 参数",
+    "repeats": "重复次数",
+    "spread": "离散程度",
+    "clock": "频率",
+    "unit": "单位",
+    "unit of the throughput": "吞吐率的单位",
+    "boundary": "计时范围",
+    "batchsize": "batchsize",
+    "chip": "芯片型号",
+}
+"""What sources do not state, in Chinese; what is not here stands as it is."""
 
 
 def phrase(language: Language, key: str, **values: object) -> str:
@@ -180,6 +214,19 @@ def part_name(language: Language, part: str) -> str:
     """A part of a fingerprint in words; one that has none as it is."""
     names = dict(pair.strip().split("=") for pair in PHRASES[language]["parts"].split(";"))
     return names.get(part, part)
+
+
+def difference_words(language: Language, part: str) -> str:
+    """A difference between fingerprints, such as ``precision: fp32, fp16``, with the part's name in words."""
+    head, colon, rest = part.partition(":")
+    name, dot, inner = head.partition(".")
+    if name == "source":
+        rest = phrase(language, "join").join(said(language, source.strip()) for source in rest.split(","))
+        rest = f" {rest}" if rest else ""
+    within = phrase(language, "within", part=inner) if dot else ""
+    if language == "zh" and colon:
+        colon, rest = "：", rest.lstrip()
+    return f"{part_name(language, name)}{within}{colon}{rest}"
 
 
 def enumerated(language: Language, values: object) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +14,8 @@ from rich.console import Console
 from harness.records.schema import Estimate, Outcome, Record, Repeat, Step, Summary, Tail, Weights
 from harness.report.cells import cells_markdown, cells_table
 from harness.report.digits import figure, significant
+from tests.report.golden_files import assert_golden
 
-GOLDEN = Path(__file__).parent / "golden"
 RANDOM = Weights(kind="random", trained=False, seed=0)
 
 
@@ -126,8 +125,8 @@ def shown(records: list[Record], width: int = 100, encoding: str = "utf-8") -> s
 @pytest.mark.parametrize("name", ["mixed", "simulated"])
 def test_the_table_is_the_golden_one(name: str) -> None:
     records = {"mixed": MIXED, "simulated": SIMULATED}[name]
-    assert shown(records) == (GOLDEN / f"cells_{name}.txt").read_text(encoding="utf-8")
-    assert cells_markdown(records) == (GOLDEN / f"cells_{name}.md").read_text(encoding="utf-8")
+    assert_golden(shown(records), f"cells_{name}.txt")
+    assert_golden(cells_markdown(records), f"cells_{name}.md")
 
 
 @pytest.mark.parametrize("width", [20, 30, 40, 55, 60, 70, 80, 97, 98, 100, 200])
@@ -250,13 +249,6 @@ def test_significant_digits_are_never_scientific(value: float, digits: int) -> N
     text = significant(value, digits)
     assert "e" not in text
     assert abs(float(text) - value) <= abs(value) * 0.51 * 10.0 ** (1 - digits)
-
-
-def write_golden() -> None:
-    """Run by hand after a wanted change: ``python -c 'from tests.report.test_cells import *; write_golden()'``."""
-    for name, records in {"mixed": MIXED, "simulated": SIMULATED}.items():
-        (GOLDEN / f"cells_{name}.txt").write_text(shown(records), encoding="utf-8")
-        (GOLDEN / f"cells_{name}.md").write_text(cells_markdown(records), encoding="utf-8")
 
 
 def test_copies_and_percentiles_have_columns_where_there_are_any() -> None:

@@ -20,8 +20,9 @@ from harness.report.charts import draw_charts, wanted
 from harness.report.document import contents
 from harness.report.method_words import Language
 from harness.report.plot_bars import RatioBar, RatioChart, draw_ratios, draw_stacks
+from harness.report.plot_lines import draw_lines
 from harness.report.plot_page import Canvas
-from harness.report.plot_series import Chart
+from harness.report.plot_series import Chart, chart
 from harness.report.plot_strips import draw_strips
 from harness.report.plot_style import readable, style
 from harness.report.plot_trade import draw_trade
@@ -114,9 +115,20 @@ def test_accuracy_stands_against_throughput_with_what_was_published(language: La
         ("reference", [47.7]),
     ]
     words = texts(page(draw_trade, chart).figure)
-    lines = {"published 47.92", "own fp32 47.80"} if language == "en" else {"已发布 47.92", "自测 fp32 47.80"}
+    lines = {"published 47.92", "own fp32 47.80"} if language == "en" else {"开源仓 47.92", "自测 fp32 47.80"}
     assert lines <= set(words)
     assert trade_chart([reference_row(published[2])], language) is None
+
+
+def test_published_numbers_have_the_digits_of_their_source() -> None:
+    citation = Citation("ModelZoo")
+    rows = [
+        reference_row(Reference("m", citation, "T4", batchsize=b, throughput=v, throughput_stated=s, unit="fps"))
+        for b, v, s in ((1, 16.0, "16.00 fps"), (4, 16.2, "16.20 fps"))
+    ]
+    made = chart(rows, "throughput")
+    assert made is not None
+    assert {"16.00", "16.20"} <= set(texts(page(draw_lines, made).figure))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

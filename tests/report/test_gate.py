@@ -18,9 +18,9 @@ from harness.records.schema import Accuracy, Evaluated, Record
 from harness.report.gate import FALLEN, Tolerances, judged
 from harness.report.reading import record_row
 from tests.report.folders import failed, keep, measured
+from tests.report.golden_files import assert_golden
 
 OLD, NEW = "20260101-000000-a", "20260201-000000-b"
-GOLDEN = Path(__file__).parent / "golden"
 
 
 @pytest.fixture
@@ -311,7 +311,7 @@ def test_golden(home: Path, capsys: pytest.CaptureFixture[str], language: str) -
     kept(home, replace(new, fingerprint={**new.fingerprint, "tools": {"onnxruntime": "2.0"}}))
     kept(home, failed(32, sweep=NEW, started="2026-02-01T00:00:00+00:00"))
     assert main([f"baseline={OLD}", "format=markdown", f"lang={language}"]) == 1
-    assert capsys.readouterr().out == (GOLDEN / f"gate_{language}.md").read_text(encoding="utf-8")
+    assert_golden(capsys.readouterr().out, f"gate_{language}.md")
 
 
 @given(

@@ -379,9 +379,9 @@ def test_chinese_charts_need_no_font_of_the_machine(monkeypatch: pytest.MonkeyPa
         assert page.svg() == page.svg()
         words = texts(page.figure)
     assert {
-        "swin98 吞吐率（按批大小）",
+        "swin98 吞吐率（按 batchsize）",
         "样本/s（越高越好），对数坐标",
-        "批大小",
+        "batchsize",
         "Ascend310P3 · fp16（模拟值）",
         "内存不足",
     } <= set(words)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import get_args
@@ -19,8 +18,7 @@ from harness.report.formats.latex import text as latex_text
 from harness.report.formats.terminal import terminal
 from harness.report.table import Cell, Column, Language, Table
 from tests.report.documents import golden_report
-
-GOLDEN = Path(__file__).parent / "golden"
+from tests.report.golden_files import assert_golden
 
 
 def written(name: str, folder: Path, language: Language) -> str:
@@ -36,11 +34,7 @@ def written(name: str, folder: Path, language: Language) -> str:
 @pytest.mark.parametrize("name", [*FORMATS, "terminal"])
 def test_the_report_is_the_golden_one(name: str, language: Language, tmp_path: Path) -> None:
     suffix = FORMATS[name].suffix if name in FORMATS else ".txt"
-    path = GOLDEN / f"report_{language}{suffix}"
-    text = written(name, tmp_path, language)
-    if os.environ.get("HARNESS_WRITE_GOLDEN"):
-        path.write_text(text, encoding="utf-8")
-    assert text == path.read_text(encoding="utf-8")
+    assert_golden(written(name, tmp_path, language), f"report_{language}{suffix}")
 
 
 class Tags(HTMLParser):

@@ -9,6 +9,7 @@ import pytest
 
 from harness.config.references import read_library
 from harness.records.places import found_below
+from harness.records.references import Citation, Reference
 from harness.report.document import contents, refusal
 from harness.report.query import load
 from harness.report.rows import Loaded
@@ -40,16 +41,36 @@ def test_references_alone_give_the_tables_of_the_seed() -> None:
         [("swin98", 0), ("4", 1), ("47.92%^", 0), ("47.72%^", 0)],
     ]
     assert "1 和 4 的 mIoU 没有差别（0.01 个百分点以内），比开源仓的精度高出 0.20%" in accuracy.lead
-    assert any("^ 引用值" in note for note in performance.notes)
+    assert any("^ 参考值" in note for note in performance.notes)
 
 
 def test_a_reference_of_unknown_unit_is_shown_and_divided_by_nothing() -> None:
     rows = [row for row in load([], read_library().references).rows if row.model == "video_swin"]
     performance, accuracy = report(Loaded(tuple(rows)), "zh", baseline="T4", targets=("Ascend310P3",)).tables
     assert cell(performance, "1", "310P").text == "0.607^"
-    assert any("未说明性能的单位" in note for note in performance.notes)
+    assert "310P：来源未说明吞吐率的单位，因此不计算比值。" in performance.notes
+    assert "T4：没有 video_swin 在该设备上的任何数据，既无记录也无参考值，因此没有比值。" in performance.notes
+    assert "310P：来源未说明：计时范围、重复次数、离散程度、频率。" in performance.notes
+    assert any("op_precision.ini: Gelu" in note for note in performance.notes)
+    assert "310P：精度原文为 top1:0.806、top5:0.945。" in accuracy.notes
     assert not any("设备计算" in note for note in performance.notes)  # nor does it say what was timed
     assert [cell.text for cell in accuracy.rows[0]] == ["video_swin", "1", "80.6%^", "94.5%^"]
+
+
+def test_numbers_of_one_source_are_divided_though_it_states_no_unit() -> None:
+    citation = Citation("zoo")
+    known = [
+        Reference("m", citation, chip, batchsize=1, throughput=value, notes=(f"said of {chip}",))
+        for chip, value in (("T4", 2.0), ("Ascend310P3", 3.0))
+    ]
+    (table,) = report(load([], known), baseline="T4").tables
+    assert cell(table, "1", "310P/T4").text == "1.50x^"
+    unit = "310P: the source does not state the unit of its throughput; it is divided by numbers of the same source"
+    assert any(note.startswith(unit) for note in table.notes)
+    assert "T4: said of T4." in table.notes
+    made = report(load([], known[:1]), "zh", baseline="A10", targets=("A30",))
+    assert made.tables == ()
+    assert [note.partition("：")[0] for note in made.notes] == ["A10", "A30"]
 
 
 def test_two_machines_merge_into_one_table_and_what_was_measured_twice_says_so(tmp_path: Path) -> None:
