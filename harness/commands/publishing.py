@@ -14,6 +14,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,9 +38,10 @@ def publish_records(manifest: Manifest, home: Path, records: Sequence[Record]) -
     if not written or not _tracked(manifest):
         return []
     try:
-        if run_publisher(manifest, home, quiet=False) == 0:
-            return []
-    except KeyboardInterrupt:
+        with _beside_others(print):
+            if run_publisher(manifest, home, quiet=False) == 0:
+                return []
+    except (KeyboardInterrupt, HarnessError):
         pass
     return [f"not everything is in MLflow yet; `python -m harness.publish {folder}` publishes it later"]
 
@@ -81,7 +83,7 @@ class Meanwhile:
         if self._given_up or waited_s < max(EVERY_S, SHARE * self._took_s) or not _tracked(self.manifest):
             return
         try:
-            with held((Claim(CPU, shared=True),), mark=uuid.uuid4().hex, waiting=lambda _: None):
+            with _beside_others(lambda _: None):
                 began_s = self.clock()
                 status = self.publish(self.manifest, self.home, quiet=True, timeout_s=LIMIT_S)
         except HarnessError as error:
@@ -95,6 +97,11 @@ class Meanwhile:
     def _give_up(self, reason: str) -> None:
         self._given_up = True
         self.note(f"MLflow is not kept up to date meanwhile ({reason}); the records follow at the end")
+
+
+def _beside_others(waiting: Callable[[str], None]) -> AbstractContextManager[None]:
+    """The share of the CPU that whoever computes has: no other sweep measures there meanwhile."""
+    return held((Claim(CPU, shared=True),), mark=uuid.uuid4().hex, waiting=waiting)
 
 
 def _tracked(manifest: Manifest) -> bool:

@@ -227,6 +227,8 @@ def _searched(record: Record) -> str:
         return ""
     tried = ", ".join(f"{each.batchsize} {each.outcome.status}" for each in found.tries)
     why = "no larger one was asked for" if found.limit == "cap" else f"one more ends {found.limit}"
+    if found.batchsize is None:
+        why = f"the smallest ends {found.limit}"
     return f"{record.name}: {MAX_BATCH} {found.batchsize or 'none'} ({why}), one process a try: {tried}."
 
 

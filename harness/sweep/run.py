@@ -212,8 +212,9 @@ class Sweep:
 
         run.max_batch = search(settings.batchsize, outcome, settings.max_batch_cap, attempt)
         largest = run.max_batch.batchsize
-        words = f"the largest batch that runs is {largest}" if largest else "no batch runs"
-        self.progress.note(f"{run.cell.name}  {words}; more: {run.max_batch.limit}")
+        more = "the cap" if run.max_batch.limit == "cap" else run.max_batch.limit
+        words = f"the largest batch that runs is {largest}; beyond it: {more}" if largest else f"no batch runs: {more}"
+        self.progress.note(f"{run.cell.name}  {words}")
         self._save(run)
 
     def _after(self, run: CellRun) -> None:

@@ -140,6 +140,7 @@ def _headline(record: Record) -> dict[str, float | None]:
         found["first_iteration_ms"] = sum(repeat.first_iteration_ms for repeat in repeats) / len(repeats)
         found["findings"] = sum(len(repeat.findings) for repeat in repeats)
         found |= _telemetry(record)
+    found["max_batch"] = record.max_batch.batchsize if record.max_batch else None
     found["peak_memory_gb"] = _gb(max(memory)) if memory else None
     found["peak_memory_measure_gb"] = _gb(max(measured)) if measured else None
     for step in record.steps:
