@@ -38,8 +38,8 @@ class Gate:
 
     0: nothing is worse; 1: throughput or accuracy fell by more than tolerance and noise, or a cell failed that did not
     before; 2: wrong arguments; 3: nothing could be compared. Baseline and sweep are each a sweep's id or its start,
-    SWEEP/CELL, a folder of records or a home, an MLflow store's URI or run id, or a JSON file that this command wrote;
-    a baseline may also be the word references: what others published.
+    SWEEP/CELL, a folder of records, a home or a bundle, an MLflow store's URI or run id, or a JSON file that this
+    command wrote; a baseline may also be the word references: what others published.
     """
 
     baseline: str = argument("what the sweep is compared with")
@@ -146,6 +146,7 @@ def _rows(name: str, home: Path) -> list[Row]:
 
 def _found(name: str, path: Path, home: Path) -> Iterable[Found] | None:
     """What a folder, a sweep, a store's URI or a run's id holds; None for the beginning of a sweep's id, and a cell."""
+    from harness.records.bundle_read import is_bundle
     from harness.records.places import found_below, is_uri
 
     if is_uri(name):
@@ -161,7 +162,7 @@ def _found(name: str, path: Path, home: Path) -> Iterable[Found] | None:
             raise ConfigError(f"{name}: no such run in {uri}; give its store's URI, or a sweep's id")
         return runs
     sweep = home / "records" / name
-    folder = next((each for each in (path, sweep) if each.is_dir()), None)
+    folder = next((each for each in (path, sweep) if each.is_dir() or is_bundle(each)), None)
     return None if folder is None else found_below(folder)
 
 

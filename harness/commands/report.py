@@ -49,7 +49,8 @@ class Report:
     """
 
     records: tuple[str, ...] | None = argument(
-        "homes, folders of records, MLflow stores (DIR,sqlite:///FILE,http://...; null: HARNESS_HOME, or mlruns)",
+        "homes, folders of records, bundles, MLflow stores (DIR,FILE.zip,sqlite:///FILE,http://...; null: HARNESS_HOME,"
+        " or mlruns)",
         default=None,
     )
     model: tuple[str, ...] = argument("models (nothing: all that were measured)", default=())
@@ -141,6 +142,7 @@ def _loaded(wanted: Report, unread: list[str]) -> Loaded:
 
 
 def _found(places: Sequence[str] | None, unread: list[str]) -> Iterator[Found]:
+    from harness.records.bundle_read import is_bundle
     from harness.records.places import found_below, is_uri
 
     if places is None:
@@ -151,8 +153,10 @@ def _found(places: Sequence[str] | None, unread: list[str]) -> Iterator[Found]:
     for place in places:
         if is_uri(place):
             yield from _of_store(place, unread)
+        elif is_bundle(path := Path(place).expanduser()):
+            yield from _of_bundle(path, unread)
         else:
-            yield from found_below(Path(place).expanduser())
+            yield from found_below(path)
 
 
 def _of_store(uri: str, unread: list[str]) -> Iterator[Found]:
@@ -167,6 +171,18 @@ def _of_store(uri: str, unread: list[str]) -> Iterator[Found]:
         shown = redact_text(uri)
         unread.append(shown)
         yield Found(shown, problem=str(error).removeprefix(f"{shown}: "))
+
+
+def _of_bundle(path: Path, unread: list[str]) -> Iterator[Found]:
+    """The records of a bundle; one that is refused is a problem as a whole, and the rest is reported."""
+    from harness.records.found import Found
+    from harness.records.places import found_below
+
+    try:
+        yield from found_below(path)
+    except HarnessError as error:
+        unread.append(str(path))
+        yield Found(str(path), problem=str(error).removeprefix(f"{path}: "))
 
 
 def _selection(wanted: Report) -> Selection:

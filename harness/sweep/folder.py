@@ -78,8 +78,7 @@ def find_sweep(name: str | None, home: Path) -> Path:
     Raises:
         ConfigError: there is no such sweep, or several begin so, with what there is.
     """
-    root = home / "sweeps"
-    there = sorted(path.parent.name for path in root.glob(f"*/{MANIFEST_FILE}"))
+    root, there = home / "sweeps", _planned(home)
     if name is None:
         unfinished = [each for each in there if (root / each / UNFINISHED_FILE).exists()]
         if not unfinished:
@@ -93,3 +92,20 @@ def find_sweep(name: str | None, home: Path) -> Path:
     if found:
         raise ConfigError(f"{name}: {len(found)} sweeps begin so ({', '.join(found[-3:])}); give one of them")
     raise ConfigError(f"{name}: no sweep of this name in {root}; {suggestion(wanted, there[-20:], 'sweeps')}")
+
+
+def newest_sweep(home: Path) -> Path:
+    """The folder of the sweep that was planned last, finished or not.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    there = _planned(home)
+    if not there:
+        raise ConfigError(f"no sweep in {home / 'sweeps'}: measure one first, or set HARNESS_HOME=DIR")
+    return home / "sweeps" / there[-1]
+
+
+def _planned(home: Path) -> list[str]:
+    """The sweeps that have a manifest, oldest first."""
+    return sorted(path.parent.name for path in (home / "sweeps").glob(f"*/{MANIFEST_FILE}"))

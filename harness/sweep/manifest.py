@@ -73,6 +73,14 @@ def _secrets_of(path: Path) -> Path:
     return path.with_suffix(".secrets")
 
 
+def secrets_beside(path: Path) -> tuple[str, ...]:
+    """The secrets that were kept apart from a manifest; none where they cannot be read, which only its owner can."""
+    try:
+        return tuple(text for _, text in from_text(_secrets_of(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return ()
+
+
 def read_manifest(path: Path) -> Manifest:
     """Read a manifest.
 
