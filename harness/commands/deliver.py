@@ -50,7 +50,7 @@ def _next_step(made: Sequence[tuple[Settings, Path]]) -> str:
     if len(made) > 1 and len(patterns) == 1:
         given, several = f"'model.file={patterns.pop()}'", " -m"
         batches = ",".join(str(each.batchsize) for each, _ in made)
-    sort = "onnx" if file.suffix == ".onnx" else "om"
+    sort = {".onnx": "onnx", ".engine": "engine"}.get(file.suffix, "om")
     command = f"python -m harness model={sort} {given} batchsize={batches} model.name={settings.model.name}{several}"
     return f"measure on another machine, without torch:  {command}"
 

@@ -30,8 +30,14 @@ def is_file(model: ModelSettings) -> bool:
 
 
 def with_name(model: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of ``model`` as composed, with the name that a file without one gets: its own, made safe for paths."""
+    """The values of ``model`` as composed, with the name that a file without one gets: its own, made safe for paths.
+
+    Raises:
+        ConfigError: a model that is a file, without one.
+    """
     values = dict(model)
+    if values.get("kind") in FILE_KINDS and not values.get("file"):
+        raise ConfigError("model.file must be given: model.file=FILE")
     if values.get("kind") == OPENMMLAB and values.get("config") is None and values.get("name") is None:
         values["name"] = OPENMMLAB
     file = values.get("config" if values.get("kind") == OPENMMLAB else "file")

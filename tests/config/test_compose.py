@@ -40,7 +40,7 @@ def test_every_choice_of_every_group_composes(
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     group, name = choice.split("=")
     overrides = [choice]
-    if group == "model" and "file: ???" in (conf_dir() / "model" / f"{name}.yaml").read_text(encoding="utf-8"):
+    if group == "model" and name in {"onnx", "om", "engine"}:
         (tmp_path / "given.onnx").touch()
         with pytest.raises(ConfigError, match=r"model\.file must be given"):
             composer.cell(overrides)
