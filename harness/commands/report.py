@@ -7,9 +7,10 @@ nothing to report.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TextIO
@@ -24,7 +25,7 @@ from harness.errors import ConfigError, HarnessError
 if TYPE_CHECKING:
     from harness.records.found import Found, Run
     from harness.report.document import Content
-    from harness.report.rows import Loaded, Problem
+    from harness.report.rows import Loaded, Problem, Row
     from harness.report.selection import Selection
     from harness.report.table import Document
 
@@ -45,7 +46,8 @@ class Report:
     """Write the tables of throughput and accuracy that people publish, from records and published references.
 
     Of several values (model=swin97,swin98) each is shown. Without baseline and target every device has a column, and
-    those beside a T4, or the Ascend device of two, are divided by it.
+    those beside a T4, or the Ascend device of two, are divided by it. A LaTeX file names in its first line the packages
+    that a document needs to input it.
     """
 
     records: tuple[str, ...] | None = argument(
@@ -96,6 +98,7 @@ def _run(wanted: Report) -> int:
 
     unread: list[str] = []
     loaded = _loaded(wanted, unread)
+    gc.freeze()  # thousands of rows that stay to the end: the collector need not look at them while charts are drawn
     try:
         rows = selected(loaded.rows, _selection(wanted))
     except ConfigError:
@@ -129,8 +132,6 @@ def _loaded(wanted: Report, unread: list[str]) -> Loaded:
 
     Stores that cannot be reached are named in ``unread``.
     """
-    from dataclasses import replace
-
     from harness.config.references import read_library
     from harness.report.query import load
     from harness.report.rows import Problem
@@ -243,8 +244,6 @@ def _text(name: str, made: Document, found: Sequence[Content], wanted: Report) -
 
 def _linked(found: Sequence[Content]) -> list[Content]:
     """The contents with the MLflow runs of those cells that lie in a home with a store; without, where it is broken."""
-    from dataclasses import replace
-
     from harness.records.io import home_of
     from harness.tracking.fetch import find_runs
 
@@ -257,9 +256,13 @@ def _linked(found: Sequence[Content]) -> list[Content]:
         except HarnessError as error:
             print(f"harness.report: no links to runs: {error}", file=sys.stderr)
     return [
-        replace(content, rows=tuple(replace(row, run=row.run or runs.get(row.record_id)) for row in content.rows))
+        replace(content, rows=tuple(_linked_row(row, runs.get(row.record_id)) for row in content.rows))
         for content in found
     ]
+
+
+def _linked_row(row: Row, run: Run | None) -> Row:
+    return row if run is None or row.run is not None else replace(row, run=run)
 
 
 def _said_to(wanted: Report) -> TextIO:

@@ -83,10 +83,11 @@ def newest_of_each(rows: Sequence[Row]) -> tuple[Row, ...]:
 
 def draw(chart: Captioned, language: Language, formats: Sequence[Format]) -> dict[Format, bytes]:
     """The files of any chart."""
-    from harness.report.plot_style import readable, style
+    from harness.report.plot_style import needed_families, readable, style
 
-    with style():
-        canvas = _page(readable(chart, language))
+    shown = readable(chart, language)
+    with style(needed_families(shown, language)):
+        canvas = _page(shown)
         return {each: canvas.png() if each == "png" else canvas.svg() for each in formats}
 
 

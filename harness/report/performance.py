@@ -76,7 +76,7 @@ def performance(
 
 def absent_chips(rows: Sequence[Row], baseline: str | None, targets: Sequence[str]) -> tuple[str, ...]:
     """The devices that were named and that no row with a throughput, or without one for a reason, is of."""
-    known = {each.key.soc_version for each in series_of(rows)}
+    known = {row.soc_version for row in rows if row.soc_version and (row.throughput or row.outcome.status != "ok")}
     asked = dict.fromkeys(name for name in (baseline, *targets) if name)
     return tuple(name for name in asked if not any(names_chip(name, chip) for chip in known))
 

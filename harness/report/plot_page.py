@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
+import matplotlib as mpl
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -47,14 +49,9 @@ class Box(NamedTuple):
 class Ruler:
     """Measures and breaks texts, in inches, before there is a page to put them on."""
 
-    def __init__(self) -> None:
-        self._figure = Figure(figsize=(WIDTH, 1), dpi=DOTS_PER_INCH)
-        self._renderer = FigureCanvasAgg(self._figure).get_renderer()  # type: ignore[no-untyped-call]
-
     def extent(self, text: str, size: float, weight: str = "normal") -> float:
-        """How wide one line of text is."""
-        artist = Text(0, 0, text, figure=self._figure, fontsize=size, fontweight=weight)
-        return float(artist.get_window_extent(self._renderer).width) / DOTS_PER_INCH
+        """How wide one line of text is in the fonts that are set now."""
+        return _extent(text, size, weight, tuple(mpl.rcParams["font.family"]))
 
     def wrapped(self, text: str, room: float, size: float, weight: str = "normal") -> list[str]:
         """The text in lines no wider than ``room``, broken between words or, where there are none, anywhere."""
@@ -78,6 +75,21 @@ class Ruler:
             yield word[:fits]
             word = word[fits:]
         yield word
+
+
+@cache
+def _paper() -> tuple[Figure, RendererAgg]:
+    """Something to lay texts on that are only measured."""
+    figure = Figure(figsize=(WIDTH, 1), dpi=DOTS_PER_INCH)
+    return figure, FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+
+
+@lru_cache(maxsize=4096)
+def _extent(text: str, size: float, weight: str, families: tuple[str, ...]) -> float:
+    """The charts of a report have most of their words in common."""
+    figure, renderer = _paper()
+    artist = Text(0, 0, text, figure=figure, fontsize=size, fontweight=weight, fontfamily=families)
+    return float(artist.get_window_extent(renderer).width) / DOTS_PER_INCH
 
 
 class Canvas:

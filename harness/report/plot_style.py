@@ -73,10 +73,13 @@ def marks(series: Sequence[Series]) -> list[Marks]:
 
 
 @contextmanager
-def style() -> Iterator[None]:
-    """The look of every chart, whatever the user's matplotlibrc says; text is never taken for mathematics."""
+def style(families: Sequence[str] = ()) -> Iterator[None]:
+    """The look of every chart, whatever the user's matplotlibrc says; text is never taken for mathematics.
+
+    ``families`` are the fonts, if not all that are at hand: matplotlib asks every one for every text.
+    """
     own: Any = {
-        "font.family": font_families(),
+        "font.family": list(families) or font_families(),
         "font.size": BODY,
         "text.parse_math": False,
         "text.color": INK,
@@ -114,6 +117,37 @@ def font_families() -> list[str]:
     return [_LATIN, SHIPPED, *(name for name in _OTHERS if name in here)]
 
 
+def needed_families(chart: Captioned, language: Language) -> list[str]:
+    """Of the fonts that texts are set in those that this chart needs."""
+    latin, shipped, *others = font_families()
+    kept = [latin, shipped] if language == "zh" else [latin]
+    unset = _beyond(set(_characters(chart)), kept)
+    for name in [shipped, *others]:
+        left = _beyond(unset, [name])
+        if name not in kept and left != unset:
+            kept.append(name)
+        unset = left
+    return kept
+
+
+def _beyond(characters: set[str], families: Sequence[str]) -> set[str]:
+    """The characters that none of the fonts has."""
+    fonts = [font_manager.get_font(font_manager.findfont(name)) for name in families]
+    return {c for c in characters if not any(font.get_char_index(ord(c)) for font in fonts)}
+
+
+def _characters(value: Any) -> Iterator[str]:
+    """All characters of the texts of a chart."""
+    if isinstance(value, str):
+        yield from value
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from _characters(each)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from _characters(getattr(value, field.name))
+
+
 Captioning = TypeVar("Captioning", bound=Captioned)
 
 
@@ -122,13 +156,12 @@ def readable(chart: Captioning, language: Language = "en") -> Captioning:
 
     matplotlib would draw an empty box in its place.
     """
-    fonts = [font_manager.get_font(font_manager.findfont(name)) for name in font_families()]
-    missing: set[str] = set()
+    missing = _beyond(set(_characters(chart)), font_families())
+    if not missing:
+        return chart
 
     def spelt(text: str) -> str:
-        unknown = {c for c in text if not any(font.get_char_index(ord(c)) for font in fonts)}
-        missing.update(unknown)
-        return "".join(c.encode("unicode_escape").decode() if c in unknown else c for c in text)
+        return "".join(c.encode("unicode_escape").decode() if c in missing else c for c in text)
 
     def all_spelt(value: Any) -> Any:
         if isinstance(value, str):
@@ -140,6 +173,5 @@ def readable(chart: Captioning, language: Language = "en") -> Captioning:
         return value
 
     shown: Any = all_spelt(chart)
-    if missing:
-        shown = replace(shown, footnotes=(said(language, "no_font", count=len(missing)), *shown.footnotes))
+    shown = replace(shown, footnotes=(said(language, "no_font", count=len(missing)), *shown.footnotes))
     return cast("Captioning", shown)

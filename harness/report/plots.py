@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from harness.records.schema import Record
+from harness.report.charts import draw
 from harness.report.plot_series import Quantity, chart
 from harness.report.reading import record_row
 
@@ -25,10 +26,5 @@ def sweep_plots(records: Sequence[Record]) -> dict[str, bytes]:
     for quantity in get_args(Quantity):
         wanted = chart(rows, quantity)
         if wanted is not None:
-            from harness.report.plot_cells import draw_cells
-            from harness.report.plot_lines import draw_lines
-            from harness.report.plot_style import readable, style
-
-            with style():
-                drawn[f"{quantity}.png"] = (draw_lines if wanted.by_batch else draw_cells)(readable(wanted)).png()
+            drawn[f"{quantity}.png"] = draw(wanted, "en", ("png",))["png"]
     return drawn

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
+import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import get_args
@@ -66,6 +68,29 @@ def test_a_model_called_script_is_text_in_every_format(tmp_path: Path) -> None:
 
 def test_latex_escapes_every_character_that_means_something_to_it() -> None:
     assert latex_text(r"\a_b%{}~^&#$") == (r"\textbackslash{}a\_b\%\{\}\textasciitilde{}\textasciicircum{}\&\#\$")
+
+
+PREAMBLES = {
+    "en": ("pdflatex", "multirow.sty", r"\documentclass{article}\usepackage[T1]{fontenc}"),
+    "zh": ("xelatex", "ctexart.cls", r"\documentclass{ctexart}"),
+}
+
+
+@pytest.mark.parametrize("language", get_args(Language))
+def test_latex_compiles_and_no_table_is_wider_than_its_page(language: Language, tmp_path: Path) -> None:
+    program, needed, head = PREAMBLES[language]
+    if not shutil.which(program) or subprocess.run(["kpsewhich", needed], check=False, capture_output=True).returncode:
+        pytest.skip(
+            f"needs {program} and {needed}: texlive-latex-recommended; for Chinese texlive-xetex, -lang-chinese"
+        )
+    (tmp_path / "report.tex").write_text(written("latex", tmp_path, language), encoding="utf-8")
+    body = r"\usepackage{booktabs,multirow,graphicx}\begin{document}\input{report}\end{document}"
+    (tmp_path / "all.tex").write_text(head + body)
+    words = [program, "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    done = subprocess.run(words, check=False, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
+    assert "Float too large" not in done.stdout
 
 
 def test_csv_keeps_numbers_unrounded_and_lets_no_text_be_a_formula() -> None:

@@ -1,4 +1,7 @@
-"""A report's tables for LaTeX: booktabs, and multirow where cells are merged. Everything is escaped."""
+"""A report's tables for LaTeX: booktabs, multirow where cells are merged, graphicx to fit wide tables on the page.
+
+Everything is escaped. What a document needs to input the file stands in its first line.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,19 @@ _SPECIAL = {
     "×": r"$\times$",
     "÷": r"$\div$",
     "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "→": r"$\rightarrow$",
+    "µ": r"$\mu$",
+    "μ": r"$\mu$",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
 _PATTERN = re.compile("|".join(re.escape(character) for character in _SPECIAL))
 _NEEDS = {
-    "en": r"% needs: \usepackage[T1]{fontenc}, \usepackage{booktabs,multirow}",
-    "zh": r"% needs: \documentclass{ctexart} (XeLaTeX or LuaLaTeX), \usepackage{booktabs,multirow}",
+    "en": r"% needs: \usepackage[T1]{fontenc}, \usepackage{booktabs,multirow,graphicx}",
+    "zh": r"% needs: \documentclass{ctexart} (XeLaTeX or LuaLaTeX), \usepackage{booktabs,multirow,graphicx}",
 }
+_FITTED = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
+"""As wide as it is, or as the line where it is wider."""
 
 
 def latex(document: Document) -> str:
@@ -48,11 +57,12 @@ def table_latex(table: Table) -> str:
         if place and row and row[-1].rows != 0 and any(cell.strong for cell in row):
             rows.append(r"\midrule")
         rows.append(_line(_cell(cell) for cell in row))
-    lines = [r"\begin{table}", r"\centering", f"\\caption{{{text(table.title)}}}", f"\\begin{{tabular}}{{{sides}}}"]
+    lines = [r"\begin{table}", r"\centering", f"\\caption{{{text(table.title)}}}"]
+    lines += [_FITTED, f"\\begin{{tabular}}{{{sides}}}"]
     lines += [r"\toprule", _line(text(column.title) for column in table.columns), r"\midrule", *rows, r"\bottomrule"]
-    lines += [r"\end{tabular}"]
+    lines += [r"\end{tabular}}"]
     notes = [note for note in (table.lead, *table.notes) if note]
-    return "\n".join([*lines, *([_list(notes)] if notes else []), r"\end{table}"])
+    return "\n".join([*lines, *([r"\footnotesize", _list(notes)] if notes else []), r"\end{table}"])
 
 
 def text(value: str) -> str:
@@ -75,4 +85,4 @@ def _line(cells: Iterable[str]) -> str:
 
 def _list(notes: Sequence[str]) -> str:
     items = "\n".join(f"\\item {{}}{text(note)}" for note in notes)
-    return f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}"
+    return f"\\begin{{itemize}}\\itemsep0pt\\parskip0pt\n{items}\n\\end{{itemize}}"
