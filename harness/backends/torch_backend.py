@@ -10,17 +10,15 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
-
-from pydantic.dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.backends import torch_version
 from harness.backends.precision_flags import atc_only
 from harness.backends.protocol import Array
 from harness.backends.torch_errors import translated
+from harness.backends.torch_options import TorchOptions
 from harness.config.model import InputSettings
 from harness.config.schema import MeasureSettings, PrecisionSettings, Settings
-from harness.config.values import SCHEMA, Count
 from harness.devices import nvidia
 from harness.devices.nvidia_names import soc_version
 from harness.errors import ConfigError, HarnessError, UnsupportedError
@@ -37,23 +35,6 @@ if TYPE_CHECKING:
 
 CPU = "cpu"
 HOW = "network of a family, weights as exported, constants folded, torch.inference_mode"
-
-
-@dataclass(config=SCHEMA)
-class TorchOptions:
-    """How torch runs the network; all of it is part of a row's fingerprint.
-
-    ``compile``: with torch.compile, for the static shapes, in ``compile_mode``; compiling is part of loading.
-    ``tf32``: whether float32 matrices and convolutions on the GPU may be rounded to TF32 (10 bits of mantissa).
-    ``cudnn_benchmark``: whether cuDNN tries its algorithms and takes the fastest. ``threads`` 0 is torch's own choice.
-    """
-
-    compile: bool = False
-    compile_mode: Literal["default", "reduce-overhead", "max-autotune"] = "default"
-    tf32: bool = False
-    cudnn_benchmark: bool = False
-    channels_last: bool = False
-    threads: Count = 0
 
 
 class TorchBackend:

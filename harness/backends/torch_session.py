@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from typing_extensions import Self
 
-    from harness.backends.torch_backend import TorchOptions
+    from harness.backends.torch_options import TorchOptions
 
 
 class TorchSession:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.commands.arguments import argument, read_arguments
+from harness.commands.doctor_finding import Finding
 from harness.config.simulator import SimulatorSettings
 from harness.errors import ConfigError, HarnessError
 
@@ -37,20 +38,6 @@ class Arguments:
     simulator: Literal["none", "cann", "nvidia"] = argument(
         "cann, nvidia: check the stand-ins instead of the real tools", default="none"
     )
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at; ``fix`` is what to do where it is not ``good``.
-
-    ``needed`` says for what: ``convert`` (ATC), ``measure`` (ais_bench, trtexec), ``""`` where nothing depends on it.
-    """
-
-    what: str
-    words: str
-    good: bool = True
-    needed: str = ""
-    fix: str | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from harness.backends.torch_version import built_for_cuda
 from harness.backends.trtexec_tool import tool
-from harness.commands.doctor import Finding
+from harness.commands.doctor_finding import Finding
 from harness.errors import HarnessError
 
 MIB = 2**20

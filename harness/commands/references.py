@@ -17,7 +17,7 @@ from harness.config.locate import harness_home
 from harness.errors import ConfigError, HarnessError
 
 if TYPE_CHECKING:
-    from harness.parsing.tables import Table
+    from harness.parsing.table import Table
 
 LIST = "python -m harness.references"
 IMPORT = "python -m harness.references import FILE"

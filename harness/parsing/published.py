@@ -25,7 +25,7 @@ from harness.parsing.published_cells import (
 )
 from harness.parsing.published_columns import Columns, columns_of, turned
 from harness.parsing.published_ratios import doubtful_ratios
-from harness.parsing.tables import Table, plain
+from harness.parsing.table import Table, plain
 from harness.records.references import Citation, Reference
 
 _SEVERAL = re.compile(r"[*x\u00d7] ?4(?!\d)|\d ?卡|单卡|aoe|autotune", re.IGNORECASE)

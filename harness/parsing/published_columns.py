@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from harness.parsing.published_cells import batch_in, chips_in, is_best, is_missing, is_ratio
-from harness.parsing.tables import Table
+from harness.parsing.table import Table
 
 _EXACT = {
     "unit": "unit",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from harness.parsing.published_cells import chips_in, is_ratio, value_in
-from harness.parsing.tables import plain
+from harness.parsing.table import plain
 
 TOLERANCE = 0.01
 """How far a printed ratio may lie from its own numbers, relative; rounding to its digits is allowed for besides."""

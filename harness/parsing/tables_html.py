@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from harness.parsing.tables import MOST_CELLS, Table, plain, squared
+from harness.parsing.table import MOST_CELLS, Table, plain, squared
 from harness.parsing.text import ParseError
 
 _SILENT = frozenset({"script", "style", "template", "head", "title"})

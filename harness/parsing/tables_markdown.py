@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 
-from harness.parsing.tables import MOST_CELLS, Table, plain, squared
+from harness.parsing.table import MOST_CELLS, Table, plain, squared
 from harness.parsing.text import ParseError
 
 _OF_DASHES = frozenset("|:- \t")

@@ -16,9 +16,10 @@ import torch
 from harness.backends.inputs import random_inputs
 from harness.backends.protocol import Backend
 from harness.backends.registry import cell_backend
-from harness.backends.torch_backend import TorchBackend, TorchOptions
+from harness.backends.torch_backend import TorchBackend
 from harness.backends.torch_cuda import Cuda, Event, Transfers
 from harness.backends.torch_errors import translated
+from harness.backends.torch_options import TorchOptions
 from harness.config.compose import compose_settings
 from harness.config.model import InputSettings, ModelSettings
 from harness.config.schema import MeasureSettings, PrecisionSettings, Settings, SocSettings

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from harness.parsing.published import Published, published
 from harness.parsing.published_cells import batch_in, chips_in, is_ratio, metrics_in, model_in, value_in
-from harness.parsing.tables import plain, read_tables
+from harness.parsing.table import plain
+from harness.parsing.tables import read_tables
 from harness.records.references import Citation, Reference
 
 ANYWHERE = Citation("a page")

@@ -10,13 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.parsing import tables
+from harness.parsing.table import plain
 from harness.parsing.tables import read_tables
 from harness.parsing.text import ParseError
 
-CELL = st.text(st.characters(codec="utf-8", exclude_characters="|\\*_~`[]()<>&!-:\r\n\t,;\"'"), max_size=12).map(
-    tables.plain
-)
+CELL = st.text(st.characters(codec="utf-8", exclude_characters="|\\*_~`[]()<>&!-:\r\n\t,;\"'"), max_size=12).map(plain)
 GRID = st.integers(1, 5).flatmap(
     lambda width: st.lists(st.lists(CELL, min_size=width, max_size=width), min_size=2, max_size=6)
 )
