@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import threading
@@ -10,6 +11,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""The errors of a full disk, or of a user's full share of it."""
+FULL_BYTES = 64 * 1024
+"""A file system with less room than this is full: a result and its log need about as much."""
+FREE_SPACE = "free space (python -m harness.store gc), or put HARNESS_HOME on a larger disk, and run the sweep again"
+"""What a user can do about it."""
 _BLOCK_BYTES = 1 << 20
 
 
@@ -49,6 +56,15 @@ def write_atomically(path: Path, content: bytes, *, private: bool = False) -> No
     """Replace a file by this content, as ``replacing`` does. Raises OSError."""
     with replacing(path, private=private) as file:
         file.write(content)
+
+
+def no_room(folder: Path) -> bool:
+    """Whether the folder's file system has no block or no entry left to write a result with; False if it is unknown."""
+    try:
+        room = os.statvfs(folder)
+    except OSError:
+        return False
+    return room.f_bavail * room.f_frsize < FULL_BYTES or (room.f_files > 0 and room.f_favail == 0)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -184,7 +184,8 @@ def _home(given: str | None) -> Path:
 
 
 def _free(home: Path) -> int:
-    return shutil.disk_usage(home).free
+    store = home / "store"  # which may be a disk of its own
+    return shutil.disk_usage(store if store.exists() else home).free
 
 
 def _counted(number: int, one: str) -> str:

@@ -71,7 +71,8 @@ def check_room(folder: Path, needed_bytes: int) -> None:
     if needed_bytes > free_bytes:
         raise HarnessError(
             f"the files take {needed_bytes / 1e9:.1f} GB, and {folder} has {free_bytes / 1e9:.1f} GB left; take "
-            "another folder, a smaller dataset.limit, or evaluate.mode=stream, which writes nothing"
+            "another folder, a smaller dataset.limit, or evaluate.mode=stream, which writes nothing",
+            reason="disk_full",
         )
 
 

@@ -70,6 +70,13 @@ MEMORY = (
 ENVIRONMENT = (
     rule(
         "failed",
+        "disk_full",
+        "environment",
+        r"\bNo space left on device\b|\bDisk quota exceeded\b|\[Errno (?:28|122)\]|\b\d+ requested and \d+ written\b",
+        "free space (python -m harness.store gc), or put HARNESS_HOME on a larger disk, and run the sweep again",
+    ),
+    rule(
+        "failed",
         "driver_missing",
         "environment",
         r"libascend_hal\.so|libdrvdsmi_host\.so|libdcmi\.so",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import time
+from pathlib import Path
 
 from filelock import FileLock
 
 from harness.errors import HarnessError
+from harness.files import FREE_SPACE, no_room
 from harness.records.schema import Outcome
 from harness.stages.pipeline import stage_module
 from harness.stages.request import Request, Result
@@ -37,6 +39,17 @@ def execute(request: Request) -> Result:
         return result
 
 
+def _short_of_disk(error: Exception, folder: Path) -> bool:
+    """Whether a stage, or a tool that says no more than that it failed, ended because there is no room where it works.
+
+    What it wrote is still there. An error that names its cause, a full disk included, is left as it is.
+    """
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno is not None):
+        return False
+    known = isinstance(error, HarnessError) and error.status not in {"failed", "crashed"}
+    return not known and no_room(folder)
+
+
 def _run(request: Request, store: Store) -> Result:
     inputs = {}
     for name, artifact in request.inputs.items():
@@ -44,7 +57,13 @@ def _run(request: Request, store: Store) -> Result:
         if not inputs[name].is_file():
             raise HarnessError(f"{inputs[name]}: the artifact {name} is not in the store; run the sweep again")
     with store.workspace() as folder:
-        files, info = stage_module(request.stage).run(request, inputs, folder)
+        try:
+            files, info = stage_module(request.stage).run(request, inputs, folder)
+        except Exception as error:
+            if _short_of_disk(error, folder):
+                words = f"{folder.parent}: no space left; {' '.join(str(error).split()) or type(error).__name__}"
+                raise HarnessError(words, reason="disk_full", hint=FREE_SPACE) from error
+            raise
         artifacts = {name: store.put(path) for name, path in files.items()}
     outcome = info.pop("outcome", None) or Outcome(status="ok", stage=request.stage)
     return Result(outcome=outcome, artifacts=artifacts, info=info)

@@ -6,7 +6,6 @@ An exit without that file is a crash, whatever the exit status says.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from harness.errors import HarnessError
+from harness.files import FREE_SPACE, NO_ROOM, write_atomically
 from harness.records.schema import Outcome, Status
 from harness.sweep.guard import peak_memory_bytes, protect
 
@@ -24,7 +24,6 @@ def main(argv: list[str]) -> int:
     request_path, result_path, parent = argv
     protect(None, int(parent))  # the parent has set the memory limit already
 
-    from harness.files import write_atomically
     from harness.records.sealing import VARIABLE, from_text, opened
     from harness.stages.execute import execute
     from harness.stages.request import REQUEST, RESULT, Result
@@ -51,10 +50,9 @@ def _outcome(error: Exception, stage: str) -> Outcome:
     if isinstance(error, HarnessError):
         status = cast("Status", error.status)
         return Outcome(status=status, stage=stage, reason=error.reason, message=words, hint=error.hint)
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
         where = f" while writing {error.filename}" if error.filename else ""
-        hint = "free space, or put HARNESS_HOME on a larger disk, and run the sweep again"
-        return Outcome(status="failed", stage=stage, reason="disk_full", message=f"{words}{where}", hint=hint)
+        return Outcome(status="failed", stage=stage, reason="disk_full", message=f"{words}{where}", hint=FREE_SPACE)
     return Outcome(status="failed", stage=stage, reason="exception", message=f"{type(error).__name__}: {words}"[:500])
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from harness.files import FREE_SPACE
 from harness.records.schema import Outcome, Status, Step
 from harness.stages.request import RESULT, Result
 from harness.sweep.process import ChildExit
@@ -34,12 +35,14 @@ _HOST_MEMORY = re.compile(
     r"|Cannot allocate memory|Out of memory",  # ENOMEM
     re.IGNORECASE,
 )
-_NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded|\[Errno (28|122)\]")
+_NO_ROOM = re.compile(
+    r"No space left on device|Disk quota exceeded|\[Errno (28|122)\]"
+    r"|\b\d+ requested and \d+ written\b"  # NumPy's tofile, which gives no errno
+)
 _QUOTED_PATH = re.compile(r"(?:No space left on device|Disk quota exceeded): '([^'\n]+)'")
 _TERMINAL_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _TRACEBACK = "Traceback (most recent call last)"
 _STACKS = "most recent call first"  # what faulthandler prints
-_FREE_SPACE = "free space there, or put HARNESS_HOME on a larger disk, and run the sweep again"
 
 
 def decide(child: ChildExit, result_file: Path, log: Path, stage: str) -> Result:
@@ -80,7 +83,7 @@ def step_outcome(child: ChildExit, text: bytes | None, tail: str, stage: str) ->
     if child.start_error is not None:
         message = f"the process could not be started: {child.start_error}"
         if child.disk_full:
-            return _outcome("failed", stage, "disk_full", message, _FREE_SPACE)
+            return _outcome("failed", stage, "disk_full", message, FREE_SPACE)
         return _outcome("failed", stage, "not_started", message)
     if child.disk_full and child.exit_status != 0 and child.signal in {None, signal.SIGBUS}:
         return _disk_full(stage, exception_line(tail), tail)
@@ -175,7 +178,7 @@ def _cause(text: str, child: ChildExit, stage: str) -> Outcome | None:
 
 def _disk_full(stage: str, message: str | None, text: str) -> Outcome:
     path = _QUOTED_PATH.search(text)
-    hint = f"{path[1]} did not fit: {_FREE_SPACE}" if path else _FREE_SPACE
+    hint = f"{path[1]} did not fit: {FREE_SPACE}" if path else FREE_SPACE
     return _outcome("failed", stage, "disk_full", message or "no space left on device", hint)
 
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
+from harness.files import NO_ROOM, no_room
 from harness.sweep.descendants import end_marked, marked
 from harness.sweep.guard import peak_memory_bytes, raised_oom_score
 from harness.sweep.memory import oom_kills
@@ -31,10 +32,7 @@ GRACE_S = 5.0
 """Between SIGTERM and SIGKILL."""
 UNKILLABLE_S = 30.0
 """How long a process may take to die of SIGKILL: one that hangs in a driver never does, and the sweep goes on."""
-FULL_BYTES = 64 * 1024
-"""A file system with less room than this is full: a result and its log need about as much."""
 _SHELL = "/bin/sh"
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True)
@@ -165,7 +163,7 @@ def run_child(
             end_marked(mark, leader=child.process.pid if child else None)
     exit_ = replace(exit_, wall_s=time.monotonic() - begin, timed_out=timed_out, cancelled=cancelled)
     if child is not None:
-        exit_ = replace(_ended(exit_, child, kills), disk_full=_no_room(log.parent))
+        exit_ = replace(_ended(exit_, child, kills), disk_full=no_room(log.parent))
     if error is not None:
         words = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
         exit_ = replace(exit_, start_error=words, disk_full=error.errno in NO_ROOM)
@@ -232,15 +230,6 @@ def _peak(usage: resource.struct_rusage | None) -> int | None:
     inherited = peak_memory_bytes() or 0
     # The kernel's counters are batched per processor: a figure just above the parent's is the parent's.
     return peak if sys.platform == "darwin" or peak > 1.02 * inherited + 4 * 2**20 else None
-
-
-def _no_room(folder: Path) -> bool:
-    """Whether the folder's file system has no block or no entry left to write a result with."""
-    try:
-        room = os.statvfs(folder)
-    except OSError:
-        return False
-    return room.f_bavail * room.f_frsize < FULL_BYTES or (room.f_files > 0 and room.f_favail == 0)
 
 
 def _bounded(seconds: float) -> float:

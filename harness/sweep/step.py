@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
 import uuid
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.files import write_atomically
+from harness.files import FREE_SPACE, NO_ROOM, no_room, write_atomically
 from harness.records.redaction import clean_file
 from harness.records.schema import Outcome, Step
 from harness.records.sealing import VARIABLE, sealed, to_text
@@ -103,6 +103,7 @@ def _in_child(run: CellRun, request: Request, label: str, mark: str) -> tuple[Ch
     )
     for written in (log, result_file):
         clean_file(written, known=[secret for _, secret in secrets])
+    exit_ = replace(exit_, disk_full=exit_.disk_full or no_room(request.store))
     return exit_, decide(exit_, result_file, log, request.stage)
 
 
@@ -119,12 +120,12 @@ def child_environment() -> dict[str, str]:
 
 def write_failure(error: Exception, stage: str) -> Outcome:
     """The outcome of a step whose own files could not be written, or whose device could not be locked."""
-    full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+    full = isinstance(error, OSError) and error.errno in NO_ROOM
     reason = error.reason if isinstance(error, HarnessError) else "not_writable"
     return Outcome(
         status="failed",
         stage=stage,
         reason="disk_full" if full or "No space left" in str(error) else reason,
         message=" ".join(str(error).split()),
-        hint="free space, or put HARNESS_HOME on a larger disk, and run the sweep again" if full else None,
+        hint=FREE_SPACE if full else None,
     )

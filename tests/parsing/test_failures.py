@@ -27,6 +27,8 @@ CASES = [
     ("terminate called after throwing an instance of 'std::bad_alloc'\n", "oom", "host_out_of_memory"),
     ("ImportError: libgomp.so.1: cannot allocate memory in static TLS block\n", "failed", "static_tls_exhausted"),
     # environment
+    ("OSError: 131072 requested and 80896 written\n", "failed", "disk_full"),
+    ("OSError: [Errno 28] No space left on device: 'sum/out_0.bin'\n", "failed", "disk_full"),
     ("atc.bin: error while loading shared libraries: libascend_hal.so: cannot open\n", "failed", "driver_missing"),
     ("ImportError: libascendcl.so: cannot open shared object file: No such file\n", "failed", "toolkit_not_sourced"),
     ("bash: atc: command not found\n", "failed", "toolkit_not_sourced"),
