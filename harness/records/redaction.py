@@ -12,6 +12,8 @@ from typing import Any
 
 HIDDEN = "***"
 _LEAST, _SHORT = 8, 300
+_FOLDERS = frozenset({"PWD", "OLDPWD"})
+"""Variables that a shell sets to the working folder, whatever ``pwd`` means elsewhere."""
 
 _SECRET_WORD = r"(?:password|passwd|passphrase|pwd|secrets?|token|api_?key|access_?key|private_?key|credentials?)"  # noqa: S105
 _SECRET_KEY = re.compile(rf"(?:^|[._\-\s/]){_SECRET_WORD}(?:$|[._\-\s/])|(?:password|_secret|_token)$", re.IGNORECASE)
@@ -42,7 +44,8 @@ def environment_secrets() -> tuple[str, ...]:
 
     Those of fewer than eight characters are left out: what they are part of could be anything.
     """
-    found = {value for name, value in os.environ.items() if len(value) >= _LEAST and _SECRET_KEY.search(name)}
+    named = {name: value for name, value in os.environ.items() if name not in _FOLDERS and len(value) >= _LEAST}
+    found = {value for name, value in named.items() if _SECRET_KEY.search(name)}
     return tuple(sorted(found, key=len, reverse=True))
 
 

@@ -88,3 +88,9 @@ def test_a_megabyte_without_spaces_takes_no_time(unit: str) -> None:
     used = time.process_time()
     redact_text(text)
     assert time.process_time() - used < 5
+
+
+def test_the_working_folder_of_a_shell_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PWD", "/home/somebody/bench")
+    monkeypatch.setenv("DB_PWD", "hunter2hunter2")
+    assert redact("/home/somebody/bench/net.pth with hunter2hunter2") == "/home/somebody/bench/net.pth with ***"
