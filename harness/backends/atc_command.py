@@ -48,7 +48,7 @@ def atc_flags(settings: Settings) -> dict[str, str]:
         "optypelist_for_implmode": convert.optypelist_for_implmode,
     }
     flags = checked({**{name: value for name, value in typed.items() if value is not None}, **extra}, EXTRA)
-    return {name: str(_found(name, value)) if name in FILES else value for name, value in flags.items()}
+    return {name: str(named_file(name, value)) if name in FILES else value for name, value in flags.items()}
 
 
 def atc_arguments(flags: Mapping[str, str], model: Path, output: Path) -> list[str]:
@@ -107,7 +107,7 @@ def _text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _found(flag: str, value: str) -> Path:
+def named_file(flag: str, value: str) -> Path:
     """The absolute path of a file that a flag names: as given, or one of the harness's own ``.ini`` files."""
     given = Path(value).expanduser()
     own = conf_dir() / "precision" / "ini" / given.name

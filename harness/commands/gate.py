@@ -154,13 +154,9 @@ def _found(name: str, path: Path, home: Path) -> Iterable[Found] | None:
 
         return fetch_records(name)
     if _RUN_ID.fullmatch(name):
-        from harness.tracking.fetch import fetch_records
+        from harness.tracking.fetch import fetch_run
 
-        uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}"
-        runs = [each for each in fetch_records(uri) if each.run is not None and each.run.run_id == name]
-        if not runs:
-            raise ConfigError(f"{name}: no such run in {uri}; give its store's URI, or a sweep's id")
-        return runs
+        return [fetch_run(os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home / 'mlflow.db'}", name)]
     sweep = home / "records" / name
     folder = next((each for each in (path, sweep) if each.is_dir() or is_bundle(each)), None)
     return None if folder is None else found_below(folder)

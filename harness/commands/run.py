@@ -54,7 +54,11 @@ def _run(manifest: Manifest, home: Path) -> int:
         for line in plan_lines(prepared(manifest, console, plan=True), home):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
         return 0
-    manifest = prepared(manifest, console)
+    return begin(prepared(manifest, console), home, console)
+
+
+def begin(manifest: Manifest, home: Path, console: Console, **how: Any) -> int:
+    """Write the manifest of a sweep that is prepared and run its cells; ``how`` are further fields of the `Sweep`."""
     invocation.current().started = True  # from here on a wrong setting is a cell's outcome, not a refusal
     folder = sweep_folder(home, manifest.sweep_id)
     problems = []
@@ -64,7 +68,7 @@ def _run(manifest: Manifest, home: Path) -> int:
             stack.enter_context(locked_now(folder / LOCK_FILE))
         except (HarnessError, OSError) as error:
             problems.append(f"the manifest could not be written, so this sweep cannot be resumed: {error}")
-        return carry_out(manifest, home, console, problems)
+        return carry_out(manifest, home, console, problems, **how)
 
 
 def carry_out(
@@ -72,11 +76,12 @@ def carry_out(
     home: Path,
     console: Console,
     problems: Sequence[str] = (),
-    *,
-    resume: bool = False,
-    retry: bool = False,
+    **how: Any,
 ) -> int:
-    """Run all cells of a manifest and finish the sweep; returns the exit status. The caller holds the sweep's lock."""
+    """Run all cells of a manifest and finish the sweep; returns the exit status. The caller holds the sweep's lock.
+
+    ``how`` are further fields of the `Sweep`: ``resume``, ``retry``, ``before_measuring``.
+    """
     console.print(f"home   {home}", highlight=False, markup=False, soft_wrap=True)
     console.print(
         f"sweep  {manifest.sweep_id}: {len(manifest.cells)} cell{'s' * (len(manifest.cells) != 1)}",
@@ -85,7 +90,7 @@ def carry_out(
     )
     folder = sweep_folder(home, manifest.sweep_id)
     begin_sweep(folder)
-    sweep = new_sweep(manifest, home, console, resume=resume, retry=retry)
+    sweep = new_sweep(manifest, home, console, **how)
     sweep.after_round = Meanwhile(manifest, home, sweep.progress.note)
     records = sweep.run()
     problems = [*problems, *(f"record of {name} could not be written: {why}" for name, why in sweep.unwritten.items())]
@@ -104,7 +109,7 @@ def new_sweep(manifest: Manifest, home: Path, console: Console, **how: Any) -> S
         manifest,
         home,
         Progress(console, log=log, history=home / "sweeps" / "history.json"),
-        device=_device,
+        device=device_of,
         environment=environment(),
         packages=package_list(),
         **how,
@@ -173,7 +178,7 @@ def _draw(records: Sequence[Record], folder: Path, home: Path) -> list[str]:
     return []
 
 
-def _device(settings: Settings) -> Mapping[str, Any]:
+def device_of(settings: Settings) -> Mapping[str, Any]:
     """The identity of a cell's device; empty for one that this machine lacks (a skipped cell) or that cannot answer."""
     from harness.devices import describe, present
     from harness.simulator.environment import environment

@@ -1,4 +1,4 @@
-"""What a record holds: the dataclasses behind ``record.json`` (schema version 4) and nothing else.
+"""What a record holds: the dataclasses behind ``record.json`` (schema version 5) and nothing else.
 
 A record is the folder of one cell's results; ``record.json`` is its small, readable index. Raw samples, logs and the
 package list lie beside it, named here by relative path. Times are UTC in ISO 8601; units stand in the names.
@@ -12,9 +12,10 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-SCHEMA_VERSION = 4
-READABLE_VERSIONS = (1, 2, 3, 4)
-"""1 lacks ``accuracy``; 2 what surrounds a repeat (findings, steadiness, boundaries, telemetry); 3 ``max_batch``."""
+SCHEMA_VERSION = 5
+READABLE_VERSIONS = (1, 2, 3, 4, 5)
+"""1 lacks ``accuracy``; 2 what surrounds a repeat (findings, steadiness, boundaries, telemetry); 3 ``max_batch``; 4
+``rerun_of``."""
 SCHEMA = ConfigDict(extra="forbid", frozen=True)
 
 Status = Literal["ok", "failed", "oom", "timeout", "crashed", "cancelled", "unsupported", "skipped"]
@@ -273,6 +274,20 @@ class MaxBatch:
 
 
 @dataclass(config=SCHEMA)
+class Original:
+    """The record that a rerun measures again: its id, and the cell of the sweep that it is of."""
+
+    record_id: str
+    sweep_id: str
+    name: str
+
+    @property
+    def words(self) -> str:
+        """``SWEEP/CELL``, as all commands take it."""
+        return f"{self.sweep_id}/{self.name}"
+
+
+@dataclass(config=SCHEMA)
 class Record:
     """Everything known of one cell of one sweep. ``settings`` is the frozen configuration as plain JSON.
 
@@ -297,6 +312,7 @@ class Record:
     weights: Weights | None = None
     accuracy: Accuracy | None = None
     max_batch: MaxBatch | None = None
+    rerun_of: Original | None = None
     parity: Mapping[str, Any] | None = None
     graph: Mapping[str, Any] | None = None
     conversion: Mapping[str, Any] | None = None

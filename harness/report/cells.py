@@ -189,6 +189,7 @@ def _notes(records: Sequence[Record]) -> list[str]:
     notes += [f"{r.name}: {note}." for r in records for note in r.notes if note.startswith("target_halfwidth")]
     if any(audit_mark(record) for record in records):
         notes.append(f"{AUDIT_MARK} failed its audit: outputs or times were not those of an ordinary run.")
+    notes += [f"{record.name}: a rerun of {record.rerun_of.words}." for record in records if record.rerun_of]
     notes += [_searched(record) for record in records if record.max_batch]
     notes += source_notes(records)
     if any(not record.interleaved and record.repeats for record in records):

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.records.schema import Record
 from harness.report.comparison import Comparison, slow_rounds
-from harness.report.digits import MISSING, earned_places, figure, rounded, significant
+from harness.report.digits import MISSING, figure, significant, with_interval
 from harness.report.grid import Grid
 from harness.report.words import listed
 
@@ -71,11 +71,8 @@ def _interval(row: Comparison) -> dict[str, str]:
     """Ratio and interval to the place that its half-width earns."""
     if row.ratio is None:
         return {"B / A": MISSING, "95 % interval": MISSING}
-    ratio, low, high = row.ratio.ratio, row.ratio.low, row.ratio.high
-    if low is None or high is None:
-        return {"B / A": significant(ratio, 2), "95 % interval": MISSING}
-    places = earned_places((high - low) / 2) if high > low else 4
-    return {"B / A": rounded(ratio, places), "95 % interval": f"{rounded(low, places)} to {rounded(high, places)}"}
+    ratio, interval = with_interval(row.ratio.ratio, row.ratio.low, row.ratio.high)
+    return {"B / A": ratio, "95 % interval": interval}
 
 
 def _notes(rows: Sequence[Comparison], difference: float, unmatched: Sequence[Record]) -> list[str]:

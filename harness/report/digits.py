@@ -37,6 +37,14 @@ def earned_places(halfwidth: float) -> int:
     return -exponent + (1 if halfwidth < 2 * 10.0**exponent else 0)
 
 
+def with_interval(value: float, low: float | None, high: float | None) -> tuple[str, str]:
+    """A ratio and its interval (``0.97 to 1.02``), both to the place that the half-width earns; two digits without."""
+    if low is None or high is None:
+        return significant(value, UNEARNED_DIGITS), MISSING
+    places = earned_places((high - low) / 2) if high > low else EXACT_DIGITS
+    return rounded(value, places), f"{rounded(low, places)} to {rounded(high, places)}"
+
+
 def significant(value: float, digits: int) -> str:
     """The value with so many significant digits, never in scientific notation."""
     if value == 0:

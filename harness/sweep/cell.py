@@ -159,7 +159,6 @@ def build_record(
     outcome = run.outcome or (
         Outcome(status="ok") if run.repeats or run.complete else Outcome(status="cancelled", reason="not_measured")
     )
-    source: Source = "simulated" if settings.simulates or _stand_ins_given(settings) else "measured"
     return Record(
         record_id=record_id(manifest, run.cell),
         sweep_id=manifest.sweep_id,
@@ -170,7 +169,7 @@ def build_record(
         settings=_SETTINGS.dump_python(settings, mode="json"),
         overrides=run.cell.overrides,
         outcome=outcome,
-        source=source,
+        source=source_of(settings),
         device=device,
         steps=tuple(_without_info(step) for step in run.steps),
         repeats=tuple(run.repeats),
@@ -178,6 +177,7 @@ def build_record(
         weights=weights,
         accuracy=accuracy_of(run),
         max_batch=run.max_batch,
+        rerun_of=run.cell.rerun_of,
         parity=run.pipeline.info("parity") or None,
         graph=_graph(run) or first.get("graph"),
         conversion=run.pipeline.info("convert").get("conversion"),
@@ -203,9 +203,10 @@ def _united(run: CellRun) -> tuple[Step, ...]:
     return (*kept, *(_without_info(step) for step in run.steps if (step.stage, step.round, step.key) not in names))
 
 
-def _stand_ins_given(settings: Settings) -> bool:
-    """Whether this process was started among stand-ins, so that a sweep that asks for none gets them all the same."""
-    return simulated() and options().imitates(settings.soc_version.name)
+def source_of(settings: Settings) -> Source:
+    """Whether a cell is simulated or measured here: a process started among stand-ins gets them without asking."""
+    given = simulated() and options().imitates(settings.soc_version.name)
+    return "simulated" if settings.simulates or given else "measured"
 
 
 def _notes_of(run: CellRun, *stages: str) -> list[str]:

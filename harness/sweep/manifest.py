@@ -12,7 +12,7 @@ from harness.config.schema import Settings
 from harness.config.values import SCHEMA
 from harness.errors import HarnessError
 from harness.files import write_atomically
-from harness.records.schema import Outcome
+from harness.records.schema import Original, Outcome
 from harness.records.sealing import from_text, opened, sealed, to_text
 from harness.sweep.heap import loading
 
@@ -24,6 +24,7 @@ class Cell:
     """One point of the sweep. ``decided`` is set where the outcome is known before anything runs (skipped).
 
     ``notes`` are sentences that a reader of its result should see, such as why its weights are not trained.
+    ``rerun_of`` is the record that it measures again.
     """
 
     index: int
@@ -32,6 +33,7 @@ class Cell:
     settings: Settings
     decided: Outcome | None = None
     notes: tuple[str, ...] = ()
+    rerun_of: Original | None = None
 
 
 @dataclass(config=SCHEMA)

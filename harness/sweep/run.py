@@ -56,6 +56,8 @@ class Sweep:
     """Cells that failed in this process."""
     after_round: Callable[[], None] = field(default=lambda: None)
     """Called where nothing is measured for a moment: after each round but the last, and before each evaluation."""
+    before_measuring: Callable[[Sequence[CellRun]], None] = field(default=lambda _: None)
+    """Called once, when every cell is prepared and before the first one is measured."""
     coolest_c: dict[str, float] = field(default_factory=dict)
     """The lowest temperature of each soc_version before a repeat so far: the device at rest."""
 
@@ -97,6 +99,7 @@ class Sweep:
                 self._prepare(run)
             if not run.kept and (run.before is None or not run.active):
                 self._after(run)
+        self.before_measuring(runs)
         for number in range(1, self.manifest.rounds + 1):
             for run in rotated(runs, number - 1):
                 if run.active and number <= run.cell.settings.repeats and number not in run.rounds:

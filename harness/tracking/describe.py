@@ -87,6 +87,8 @@ def tags(record: Record) -> dict[str, str]:
         "harness.host": record.environment.get("hostname"),
         "harness.overrides": " ".join(record.overrides) or None,
         "harness.interleaved": record.interleaved,
+        "harness.rerun_of": record.rerun_of.words if record.rerun_of else None,
+        "harness.rerun_of_record": record.rerun_of.record_id if record.rerun_of else None,
         "harness.schema": record.schema_version,
         "harness.onnx_sha256": onnx[1].sha256 if onnx else None,
         "harness.converted_sha256": converted.sha256 if converted else None,

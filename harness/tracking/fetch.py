@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ARTIFACT = f"record/{RECORD_FILE}"
 _PER_PAGE = 1000
+_ABSENT = "RESOURCE_DOES_NOT_EXIST"
 _NAMED = 3
 
 
@@ -47,6 +48,30 @@ def fetch_records(uri: str) -> Iterator[Found]:
             yield from _of_experiment(client, experiment, uri)
     except Exception as error:
         raise HarnessError(explain(error, uri)) from error
+
+
+def fetch_run(uri: str, run_id: str) -> Found:
+    """The record of one run.
+
+    Raises:
+        HarnessError: the store cannot be reached, has no such run, or that is none of ours.
+    """
+    path = sqlite_path(uri)
+    try:
+        if path is not None:
+            _check_sqlite(path)
+        quiet_mlflow()
+        from mlflow import MlflowClient
+
+        client = MlflowClient(tracking_uri=uri)
+        run = client.get_run(run_id)
+    except Exception as error:
+        if getattr(error, "error_code", None) == _ABSENT:
+            raise HarnessError(f"{run_id}: no such run in {redact_text(uri)}; give the URI of its store") from error
+        raise HarnessError(explain(error, uri)) from error
+    if RECORD_ID not in run.data.tags:
+        raise HarnessError(f"run {run_id} of {redact_text(uri)}: was not published by the harness; it has no record")
+    return _of_run(client, run, uri)
 
 
 def find_runs(home: Path) -> dict[str, RunLink]:

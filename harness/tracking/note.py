@@ -87,6 +87,7 @@ def _table(record: Record, onnx_link: str | None) -> str:
         ("precision", _at(settings, "precision", "name")),
         ("measured", _how(record)),
         ("weights", weights_text(record)),
+        ("rerun of", record.rerun_of.words if record.rerun_of else None),
         ("parity", _parity(record)),
         ("sweep", record.sweep_id),
         ("overrides", " ".join(record.overrides) or None),

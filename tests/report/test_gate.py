@@ -223,10 +223,13 @@ def test_a_home_of_records_and_a_run_of_mlflow_are_baselines(
     assert gate(capsys, 1, f"baseline={tmp_path / 'other'}")["cells"][0]["ratio"] == pytest.approx(10 / 12)
     run = Found("store, run", content=(other / "record.json").read_bytes(), run=Run("sqlite:///x", "1", "a" * 32))
     monkeypatch.setattr("harness.tracking.fetch.fetch_records", lambda _: iter([run]))
-    assert gate(capsys, 1, f"baseline={'a' * 32}")["cells"][0]["ratio"] == pytest.approx(10 / 12)
+    with monkeypatch.context() as patched:
+        patched.setattr("harness.tracking.fetch.fetch_run", lambda _uri, run_id: {"a" * 32: run}[run_id])
+        by_id = gate(capsys, 1, f"baseline={'a' * 32}")["cells"][0]
+    assert by_id["ratio"] == pytest.approx(10 / 12)
     assert gate(capsys, 1, "baseline=sqlite:///x")["cells"][0]["verdict"] == "slower"
     assert main([f"baseline={'b' * 32}"]) == 2
-    assert "no such run" in capsys.readouterr().err
+    assert "mlflow.db: no such file" in capsys.readouterr().err
 
 
 def test_a_damaged_record_is_named_and_the_rest_is_judged(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,178 @@
+"""Whether a rerun gave what the record gave: throughput within its interval, equal accuracy, the same outcome."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.records.schema import Record
+from harness.report.comparison import compared
+from harness.report.digits import MISSING, figure, with_interval
+from harness.report.grid import Grid
+from harness.timing.statistics import NOISY, welch_ratio
+
+Verdict = Literal["reproduced", "not reproduced", "undecided"]
+
+SAME_OUTCOMES = frozenset({"oom", "unsupported"})
+"""Outcomes beside ok that are a result, so that the same again reproduces it."""
+SAME_SHARE = 5e-5
+"""Accuracies are equal where no metric differs by more: 0.005 points of 100, what tables round to."""
+ROUNDING = 1e-9
+"""What two sums of the same numbers may differ by: simulated times come again to the last digit."""
+FILES = ("model", "rewritten", "simplified", "exported")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that was compared: its figures as printed, and whether they agree (None: it decides nothing)."""
+
+    what: str
+    then: str
+    now: str
+    ratio: str = MISSING
+    interval: str = MISSING
+    agrees: bool | None = None
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """The verdict, the sentence that says why, and what was compared."""
+
+    verdict: Verdict
+    reason: str
+    lines: tuple[Line, ...] = ()
+
+
+def reproduction(old: Record, new: Record, *, floor: float = 0.0) -> Reproduction:
+    """Judge a rerun by the record that it repeats; ``floor`` is the |ln ratio| that noise alone, or a tolerance, makes.
+
+    Both were measured in sweeps of their own, so rounds are not paired: the ratio's interval is Welch's, of the mean
+    logs over processes. It is reproduced where that interval holds 1 or the ratio lies within ``floor``.
+    """
+    then, now = old.outcome.status, new.outcome.status
+    if then != now:
+        words = f": {new.outcome.message or new.outcome.reason}" if now != "ok" else ""
+        return Reproduction("not reproduced", f"then {then}, now {now}{words}")
+    if now != "ok":
+        again = f"{now} again"
+        if now in SAME_OUTCOMES:
+            return Reproduction("reproduced", again)
+        return Reproduction(
+            "not reproduced", f"{again}: {new.outcome.message or new.outcome.reason}; nothing to compare"
+        )
+    lines: list[Line] = []
+    verdict, reason = _throughput(old, new, floor, lines)
+    lines += _latency(old, new)
+    differing = [line.what for line in (*_accuracy(old, new, lines), *_largest(old, new, lines)) if not line.agrees]
+    if differing:
+        verdict, reason = "not reproduced", f"another {' and '.join(differing)}; {reason}"
+    if verdict != "reproduced":
+        reason += "".join(f"; {when} disturbed by {codes}" for when, record in (("then", old), ("now", new))
+                          if (codes := _findings(record)))  # fmt: skip
+    return Reproduction(verdict, reason, tuple(lines))
+
+
+def reproduction_table(found: Reproduction) -> Grid:
+    """What was compared, a row each."""
+    words = {True: "same", False: "differs", None: ""}
+    return Grid(
+        columns=("figure", "then", "now", "now / then", "95 % interval", "is"),
+        rows=[
+            {
+                "figure": line.what,
+                "then": line.then,
+                "now": line.now,
+                "now / then": line.ratio,
+                "95 % interval": line.interval,
+                "is": words[line.agrees],
+            }
+            for line in found.lines
+        ],
+        notes=["now / then: Welch's interval of the two means, since they were not measured in the same rounds."],
+        numbers=frozenset({"then", "now", "now / then", "95 % interval"}),
+        least_needed=("is",),
+    )
+
+
+def _findings(record: Record) -> str:
+    """What disturbed the measurement, as codes."""
+    return ", ".join(sorted({each.code for repeat in record.repeats for each in repeat.findings}))
+
+
+def _throughput(old: Record, new: Record, floor: float, lines: list[Line]) -> tuple[Verdict, str]:
+    if not old.repeats:
+        return _file(old, new, lines)
+    ratio = compared(old, new).ratio
+    if ratio is None or old.summary is None or new.summary is None:
+        return "not reproduced", "nothing was measured now"
+    within = abs(math.log(ratio.ratio)) <= max(floor, ROUNDING)
+    holds_one = ratio.low is not None and ratio.high is not None and ratio.low <= 1 <= ratio.high
+    known = ratio.low is not None or floor > 0
+    lines.append(
+        Line(
+            "samples/s",
+            figure(old.summary.throughput),
+            figure(new.summary.throughput),
+            *with_interval(ratio.ratio, ratio.low, ratio.high),
+            agrees=(within or holds_one) if known else None,
+        )
+    )
+    if not known:
+        return "undecided", "one process has no interval: measure with two or more, or give tolerance=5%"
+    percent = f"{100 * (ratio.ratio - 1):+.2g} %"
+    if holds_one:
+        assert ratio.low is not None
+        width = max(ratio.high - 1 if ratio.high else 0, 1 - ratio.low)
+        blind = f"; up to {100 * width:.2g} % could differ unseen" if width > NOISY else ""
+        return "reproduced", f"throughput {percent}, and the interval of now / then holds 1{blind}"
+    if within:
+        return "reproduced", f"throughput {percent}, within {100 * math.expm1(floor):.2g} % of noise and tolerance"
+    return "not reproduced", f"throughput {percent}, and the interval of now / then does not hold 1"
+
+
+def _file(old: Record, new: Record, lines: list[Line]) -> tuple[Verdict, str]:
+    """The result of a cell that measures nothing is the file that it makes; that of a profile is that it ran."""
+    name = next((name for name in FILES if name in old.artifacts), None)
+    if name is None or old.settings.get("profile"):
+        return "reproduced", "ok again; it measures nothing"
+    then, now = old.artifacts[name].sha256, new.artifacts[name].sha256 if name in new.artifacts else ""
+    lines.append(Line(name, then[:12], now[:12] or MISSING, agrees=then == now))
+    return ("reproduced", "the same file") if then == now else ("not reproduced", "another file")
+
+
+def _latency(old: Record, new: Record) -> Iterator[Line]:
+    if old.summary is None or new.summary is None:
+        return
+    then, now = ([each.median_ms for each in record.repeats] for record in (old, new))
+    if then and now and min(*then, *now) > 0:
+        ratio = welch_ratio(now, then)
+        figures = figure(old.summary.latency_ms), figure(new.summary.latency_ms)
+        yield Line("median ms", *figures, *with_interval(ratio.ratio, ratio.low, ratio.high))
+
+
+def _accuracy(old: Record, new: Record, lines: list[Line]) -> list[Line]:
+    """A line for each metric."""
+    if old.accuracy is None:
+        return []
+    found = []
+    if new.accuracy is None:
+        found.append(Line("accuracy", "evaluated", MISSING, agrees=False))
+    else:
+        was, here = old.accuracy.device.metrics, new.accuracy.device.metrics
+        for name in was:
+            agrees = name in here and abs(here[name] - was[name]) <= SAME_SHARE
+            now = f"{100 * here[name]:.2f}" if name in here else MISSING
+            found.append(Line(f"{name} %", f"{100 * was[name]:.2f}", now, agrees=agrees))
+    lines += found
+    return found
+
+
+def _largest(old: Record, new: Record, lines: list[Line]) -> list[Line]:
+    if old.max_batch is None:
+        return []
+    then, now = (None if each is None else each.batchsize for each in (old.max_batch, new.max_batch))
+    line = Line("largest batch", str(then or MISSING), str(now or MISSING), agrees=then == now)
+    lines.append(line)
+    return [line]
