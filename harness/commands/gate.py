@@ -76,6 +76,8 @@ def _run(wanted: Gate) -> int:
 
     targets = [_target(each) for each in wanted.output]
     tolerances = Tolerances(_share(wanted.throughput_tolerance), wanted.accuracy_tolerance)
+    if not wanted.baseline.strip():
+        raise ConfigError("baseline=: names nothing; give a sweep, a folder of records, a gate's JSON, or references")
     home = Path(wanted.home).expanduser() if wanted.home else harness_home()
     now = _rows(wanted.sweep or _newest_sweep(home), home)
     known = {row.record_id for row in now}

@@ -51,7 +51,13 @@ def accuracy_merged(model: str, rows: Sequence[Row], language: Language) -> Tabl
 def _shapes(model: str, found: Sequence[Entry], names: Mapping[Key, str], language: Language) -> list[Shape]:
     several = len(names) > 1
     (first, *_) = names
-    device = phrase(language, "chip") if several else ASCEND if first.soc_version.startswith("Ascend") else names[first]
+    device = (
+        phrase(language, "each_device")
+        if several
+        else ASCEND
+        if first.soc_version.startswith("Ascend")
+        else names[first]
+    )
     shapes: list[Shape] = [(Column("model", phrase(language, "model"), number=False), lambda _: Cell(model), True)]
     if several:
         title = Column("device", phrase(language, "chip"), number=False)

@@ -51,7 +51,9 @@ def read_gate(path: Path) -> list[Row]:
     except (OSError, ValueError) as error:
         raise HarnessError(f"{path}: not readable ({error}); {wanted}") from error
     if not isinstance(content, dict) or content.get("kind") != KIND:
-        raise HarnessError(f"{path}: another kind of file; {wanted}, or a sweep, a folder of records, references")
+        is_report = isinstance(content, dict) and "tables" in content
+        what = "a report, which holds no processes to compare" if is_report else "another kind of file"
+        raise HarnessError(f"{path}: {what}; {wanted}, or a sweep, a folder of records, references")
     if content.get("schema_version") != SCHEMA:
         raise HarnessError(f"{path}: schema version {content.get('schema_version')}, this harness reads {SCHEMA}")
     try:

@@ -33,7 +33,10 @@ def _size(line: Line, language: Language) -> Cell:
     if line.batchsize is None:
         return Cell(phrase(language, "best"), strong=True)
     text = str(line.batchsize)
-    return Cell(phrase(language, "earlier", size=text) if line.earlier else text, value=line.batchsize)
+    if line.earlier:
+        published = all(row.source == "reference" for row in line.rows.values())
+        text = phrase(language, "also" if published else "earlier", size=text)
+    return Cell(text, value=line.batchsize)
 
 
 Shape = tuple[Column, Callable[[Line], Cell]]

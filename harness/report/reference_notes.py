@@ -38,7 +38,7 @@ def remarks(published: Mapping[str, Sequence[Reference]], language: Language) ->
     for device, references in published.items():
         words = dict.fromkeys(each for reference in references for each in _remarks(reference, language))
         shown = list(words)[:MOST_REMARKS]
-        yield from (phrase(language, "cited", device=device, citation=each) for each in shown)
+        yield from (phrase(language, "remark", device=device, remark=each) for each in shown)
         if len(words) > len(shown):
             yield phrase(language, "more_remarks", device=device, number=len(words) - len(shown))
 

@@ -129,9 +129,19 @@ def _series(key: Key, groups: Mapping[int, Sequence[Row]]) -> Series:
 
 
 def _distinct(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """The rows; a number that two sources state alike is kept once."""
+    """The rows; a number that two sources state alike is kept once, with its unit where one of them states that.
+
+    Numbers with a unit come first, as they can be compared with more.
+    """
     stated: dict[object, Row] = {}
-    for row in rows:
-        alike = (row.throughput.mean if row.throughput else None, row.unit)
-        stated.setdefault(alike if row.source == "reference" else id(row), row)
+    for row in sorted(rows, key=lambda row: row.unit is None):
+        number = row.throughput.mean if row.throughput else None
+        if row.source != "reference":
+            stated[id(row)] = row
+        elif not any((number, unit) in stated for unit in (row.unit, *(_units(rows) if row.unit is None else ()))):
+            stated[number, row.unit] = row
     return tuple(stated.values())
+
+
+def _units(rows: Sequence[Row]) -> Iterable[str]:
+    return dict.fromkeys(row.unit for row in rows if row.unit is not None)

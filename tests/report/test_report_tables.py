@@ -52,7 +52,7 @@ def test_a_reference_of_unknown_unit_is_shown_and_divided_by_nothing() -> None:
     assert "T4：没有 video_swin 在该设备上的任何数据，既无记录也无参考值，因此没有比值。" in performance.notes
     assert "310P：来源未说明：计时范围、重复次数、离散程度、频率。" in performance.notes
     assert any("op_precision.ini: Gelu" in note for note in performance.notes)
-    assert "310P：精度原文为 top1:0.806、top5:0.945。" in accuracy.notes
+    assert "310P，备注：精度原文为 top1:0.806、top5:0.945。" in accuracy.notes
     assert not any("设备计算" in note for note in performance.notes)  # nor does it say what was timed
     assert [cell.text for cell in accuracy.rows[0]] == ["video_swin", "1", "80.6%^", "94.5%^"]
 
@@ -67,10 +67,24 @@ def test_numbers_of_one_source_are_divided_though_it_states_no_unit() -> None:
     assert cell(table, "1", "310P/T4").text == "1.50x^"
     unit = "310P: the source does not state the unit of its throughput; it is divided by numbers of the same source"
     assert any(note.startswith(unit) for note in table.notes)
-    assert "T4: said of T4." in table.notes
+    assert "T4, remark: said of T4." in table.notes
     made = report(load([], known[:1]), "zh", baseline="A10", targets=("A30",))
     assert made.tables == ()
     assert [note.partition("：")[0] for note in made.notes] == ["A10", "A30"]
+
+
+def test_of_several_published_numbers_one_with_a_unit_counts_and_none_stands_twice() -> None:
+    known = [
+        Reference("m", Citation(source), chip, batchsize=1, throughput=value, unit=unit)
+        for source, chip, value, unit in (
+            ("overview", "Ascend310P", 194.0, None), ("overview", "Ascend310P", 171.04, None),
+            ("page", "Ascend310P", 171.04, "fps"), ("page", "T4", 98.01, "fps"),
+        )
+    ]  # fmt: skip
+    (table,) = report(load([], known), baseline="T4").tables
+    assert texts(table, "T4", "310P", "310P/T4")["1"] == ["98.01 fps^", "171.04 fps^", "1.75x^"]
+    assert texts(table, "310P")["1 (also published)"] == ["194^"]
+    assert [row[0].text for row in table.rows] == ["1", "1 (also published)", "best"]
 
 
 def test_two_machines_merge_into_one_table_and_what_was_measured_twice_says_so(tmp_path: Path) -> None:
