@@ -83,7 +83,9 @@ def _time(manifest: Manifest, plans: Sequence[CellPlan], history: History) -> It
     known = [step for step in steps if history.expected(step.work) is not None or step.budget_s is not None]
     unknown = [step for step in steps if step not in known]
     left = history.remaining(known) if known else None
-    words = "unknown" if left is None else outlook(left).replace(" left", "", 1)
+    words = (
+        "none: nothing would run" if not steps else "unknown" if left is None else outlook(left).replace(" left", "", 1)
+    )
     yield f"time   {words}" + (f", and {_unknown(unknown)}, never timed here" if unknown else "")
 
 

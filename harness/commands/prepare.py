@@ -66,8 +66,10 @@ def prepared(manifest: Manifest, console: Console, *, plan: bool = False) -> Man
 
 
 def _with_checkpoint(cell: Cell, found: dict[str, Resolved], network: Network | None, console: Console) -> Cell:
+    if cell.decided:  # nothing is fetched for a cell that will not run
+        return cell
     model = cell.settings.model
-    if cell.decided is None and model.kind != OPENMMLAB and not _installed("torch"):
+    if model.kind != OPENMMLAB and not _installed("torch"):
         raise ConfigError(
             f"model={model.name}: exporting it needs torch, which is not installed here; {INSTALL}, or export it "
             "elsewhere with export_only=true and measure that file with model=onnx model.file=FILE"

@@ -73,7 +73,7 @@ def test_help_shows_the_commands_the_groups_and_where_results_go(command) -> Non
     for group in ("model", "measure", "backend", "soc_version", "precision", "tracking"):
         choices = ", ".join(sorted(file.stem for file in (conf_dir() / group).glob("*.yaml")))
         assert f"{group}: {choices}\n" in printed
-    assert "sweep: swin98_batchsizes" in printed
+    assert "sweep: swin98_310P_vs_T4, swin98_batchsizes" in printed
     assert "mlruns/" in printed
     assert "HARNESS_HOME" in printed
 
