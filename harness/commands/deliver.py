@@ -33,7 +33,11 @@ def delivered(manifest: Manifest, records: Sequence[Record], home: Path) -> Iter
         if settings.repeats or settings.profile or record.outcome.status != "ok" or artifact is None:
             continue
         target = home / "sweeps" / manifest.sweep_id / f"{cell.name}{artifact.suffix}"
-        _link(Store(home / "store").path(artifact), target)
+        source = Store(home / "store").path(artifact)
+        if not source.is_file():
+            yield f"gone   {source}: it vanished from the store before it could be put at {target}; run the sweep again"
+            continue
+        _link(source, target)
         yield f"made   {target}  {_size(artifact)}"
         if settings.convert_only and ".onnx" in reads(backend(settings.backend)):
             yield f"       {settings.backend.name} reads ONNX as it is: nothing was converted"

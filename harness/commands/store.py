@@ -146,6 +146,9 @@ def _collect(wanted: Collect) -> int:
     would = "would free" if wanted.dry_run else "freed"
     also = f", and {_counted(keys, 'key')} whose files were gone" if keys else ""
     _say(f"{would} {size_words(total_bytes(gone))} in {_counted(len(gone), 'file')}{also}; {size_words(left)} stay")
+    linked = total_bytes([each for each in gone if isinstance(each, Holding) and each.linked])
+    if linked:
+        _say(f"of this {size_words(linked)} stay on the disk under other names, such as in MLflow's artifacts")
     for line in _staying(plan, wanted, running):
         _say(line)
     for each, reason in kept:

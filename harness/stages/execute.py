@@ -15,6 +15,9 @@ from harness.stages.pipeline import stage_module
 from harness.stages.request import Request, Result
 from harness.stages.store import Entry, Store
 
+INPUT_GONE = "input_gone"
+"""The reason of a step for which a file was there when it was asked for, and no longer when it began."""
+
 
 def execute(request: Request) -> Result:
     """Run the stage and return what came of it; an artifact that another process made meanwhile is not made again.
@@ -55,11 +58,16 @@ def _run(request: Request, store: Store) -> Result:
     for name, artifact in request.inputs.items():
         inputs[name] = store.path(artifact)
         if not inputs[name].is_file():
-            raise HarnessError(f"{inputs[name]}: the artifact {name} is not in the store; run the sweep again")
+            words = f"{inputs[name]}: the artifact {name} is not in the store any more; run the sweep again"
+            raise HarnessError(words, reason=INPUT_GONE)
     with store.workspace() as folder:
         try:
             files, info = stage_module(request.stage).run(request, inputs, folder)
         except Exception as error:
+            if not folder.is_dir():
+                raise HarnessError(
+                    f"{folder}: removed while {request.stage} worked there", reason="store_gone"
+                ) from error
             if _short_of_disk(error, folder):
                 words = f"{folder.parent}: no space left; {' '.join(str(error).split()) or type(error).__name__}"
                 raise HarnessError(words, reason="disk_full", hint=FREE_SPACE) from error

@@ -47,6 +47,8 @@ class Holding:
     used_s: float
     keys: tuple[Key, ...] = ()
     needed_by: tuple[str, ...] = ()
+    linked: bool = False
+    """Whether it has other names, such as in MLflow's artifacts: its space is not free before all are gone."""
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -122,6 +124,7 @@ def holdings(store: Store, records: Path, unfinished: Iterable[str] = ()) -> Hol
                 used_s=max([stat.st_mtime, *(key.used_s for key in owners)]),
                 keys=owners,
                 needed_by=_needed(needs, names),
+                linked=stat.st_nlink > 1,
             )
         )
     return Holdings(tuple(files), tuple(_leftovers(store, needs)), tuple(keys), unread)

@@ -70,6 +70,8 @@ class CellRun:
     """The record that this process goes on from."""
     earlier: dict[str, Step] = field(default_factory=dict)
     """Steps of that record that made files; one that turns out to be cached still is the same step."""
+    vanished: int = 0
+    """How often files of the cell vanished from the store just before a step needed them."""
     saved: Record | None = None
     """The record as it was last written."""
 

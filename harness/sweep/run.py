@@ -17,7 +17,9 @@ from harness.config.schema import Settings
 from harness.errors import HarnessError
 from harness.records.io import ENVIRONMENT_FILE, read_record, record_folder, write_environment, write_record
 from harness.records.schema import Outcome, Record, Step
+from harness.stages.execute import INPUT_GONE
 from harness.stages.pipeline import Pipeline
+from harness.stages.request import Request
 from harness.stages.store import Store
 from harness.sweep import target
 from harness.sweep.cell import CellRun, build_record, is_record_file
@@ -31,6 +33,8 @@ from harness.sweep.restore import remove_partial, restore
 from harness.sweep.step import run_step
 
 _CANCELLED = Outcome(status="cancelled", reason=INTERRUPTED, message="stopped by the user before it was finished")
+VANISHED_AT_MOST = 3
+"""How often a cell's files are made again that vanish just before they are needed: somebody may go on removing them."""
 
 
 @dataclass
@@ -144,9 +148,10 @@ class Sweep:
             if request is None:
                 run.prepared, run.evaluated = True, evaluating
                 return
-            step = run_step(run, request, self.progress)
-            run.pipeline.accept(request, step)
-            self._take(run, step)
+            ran = self._step(run, request)
+            if ran is not None:
+                run.pipeline.accept(request, ran)
+                self._take(run, ran)
             known = len(run.pipeline.steps)
 
     def _take(self, run: CellRun, step: Step) -> None:
@@ -162,19 +167,34 @@ class Sweep:
                     self.progress.note(f"{run.cell.name}  {name} could not be written: {error}")
 
     def _measure(self, run: CellRun, number: int) -> None:
-        if damaged := run.pipeline.take_back_damaged():
-            self.progress.note(f"{run.cell.name}  damaged in the store, made again: {', '.join(damaged)}")
-            run.prepared = False
-        if not run.prepared:
-            self._prepare(run)
-        if run.active:
-            soc = run.cell.settings.soc_version.name
-            request = replace(run.pipeline.measure(number), base_temperature_c=self.coolest_c.get(soc))
-            step = run_step(run, request, self.progress)
+        step = None
+        while run.active and step is None:
+            self._take_back(run)
+            if not run.prepared:
+                self._prepare(run)
+            if run.active:
+                soc = run.cell.settings.soc_version.name
+                request = replace(run.pipeline.measure(number), base_temperature_c=self.coolest_c.get(soc))
+                step = self._step(run, request)
+        if step is not None:
             seen_c = step.info.get("temperature_c")
             if seen_c is not None:
                 self.coolest_c[soc] = min(seen_c, self.coolest_c.get(soc, seen_c))
             run.take(step)
+
+    def _step(self, run: CellRun, request: Request) -> Step | None:
+        """Run a request; None where a file that it needs vanished before it began, and is to be made again first."""
+        step = run_step(run, request, self.progress)
+        gone = step.outcome.reason == INPUT_GONE and run.vanished < VANISHED_AT_MOST and self._take_back(run)
+        run.vanished += bool(gone)
+        return None if gone else step
+
+    def _take_back(self, run: CellRun) -> bool:
+        """Have what is damaged or gone from the store made again; whether there is any."""
+        if damaged := run.pipeline.take_back_damaged():
+            self.progress.note(f"{run.cell.name}  damaged in the store or gone, made again: {', '.join(damaged)}")
+            run.prepared = False
+        return bool(damaged)
 
     def _narrow(self, runs: Sequence[CellRun]) -> None:
         """Add rounds of the cells that have a target for their interval, until all are there or out of budget."""

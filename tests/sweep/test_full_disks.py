@@ -143,7 +143,6 @@ def test_a_full_disk_under_the_records_loses_nothing_that_was_measured(small: Pa
                 break
         said += started.communicate(timeout=120)[0]
         assert started.returncode == 1, said
-        print(said)
         for record in records(tmp_path):
             assert record["repeats"], "the first round is kept"
         problems = [line for line in said.splitlines() if line.startswith("warning: record of ")]
