@@ -53,7 +53,13 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
 
 
 def write_atomically(path: Path, content: bytes, *, private: bool = False) -> None:
-    """Replace a file by this content, as ``replacing`` does. Raises OSError."""
+    """Replace a file by this content, as ``replacing`` does. Raises OSError.
+
+    What is no file, such as ``/dev/null`` or a pipe, is written to and stays what it is.
+    """
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
     with replacing(path, private=private) as file:
         file.write(content)
 

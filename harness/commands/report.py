@@ -93,9 +93,16 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _run(wanted: Report) -> int:
     from harness.report.document import contents, document, refusal
+    from harness.report.performance import names_chip
     from harness.report.query import missing_files
     from harness.report.selection import selected
 
+    base = wanted.baseline or ""
+    same = [each for each in wanted.target if base and (names_chip(base, each) or names_chip(each, base))]
+    if same:
+        raise ConfigError(f"baseline={wanted.baseline} target={same[0]}: one device; give another, or leave one out")
+    if wanted.output is not None and not wanted.output.strip():
+        raise ConfigError("output=: names nothing; give a file, a folder, or null to print the report")
     unread: list[str] = []
     loaded = _loaded(wanted, unread)
     gc.freeze()  # thousands of rows that stay to the end: the collector need not look at them while charts are drawn

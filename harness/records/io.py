@@ -178,7 +178,7 @@ def _what_is_wrong(content: bytes, error: ValidationError) -> str:
     """Why a record does not validate: another schema version, not JSON, or the first field that is wrong."""
     try:
         data = json.loads(content)
-    except ValueError as damage:
+    except (ValueError, RecursionError) as damage:
         return f"damaged record, not JSON ({damage}); measure the cell again or restore the file"
     version = data.get("schema_version") if isinstance(data, dict) else None
     if isinstance(version, int) and version not in READABLE_VERSIONS:

@@ -48,7 +48,7 @@ def read_gate(path: Path) -> list[Row]:
     wanted = "expected a JSON file that python -m harness.gate wrote"
     try:
         content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise HarnessError(f"{path}: not readable ({error}); {wanted}") from error
     if not isinstance(content, dict) or content.get("kind") != KIND:
         is_report = isinstance(content, dict) and "tables" in content

@@ -57,6 +57,8 @@ def test_records_stand_beside_references_and_what_is_damaged_is_named(
         (["since=2031-01-01", "source=measured"], "no record and no reference has all of this"),
         (["records=nowhere"], "no such folder"),
         (["output=report.doc"], ".md"),
+        (["output="], "names nothing"),
+        (["baseline=Ascend310P3", "target=310p3"], "one device"),
         (["modle=swin98"], "did you mean 'model'"),
         (["batchsize=one"], "batchsize"),
     ],

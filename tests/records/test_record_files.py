@@ -109,6 +109,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     ("content", "expected"),
     [
         ("", "damaged record, not JSON"),
+        ("[" * 100_000, "damaged record, not JSON"),
         ('{"record_id": "r1"', "damaged record, not JSON"),
         ("[]", "damaged record at top level"),
         ('{"record_id": 3}', "damaged record at record_id"),

@@ -99,6 +99,16 @@ def test_an_atomic_write_that_fails_leaves_the_old_file_and_no_rest(
     assert [item.name for item in tmp_path.iterdir()] == ["record.json"]
 
 
+def test_what_is_no_file_is_written_to_and_stays(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_atomically(pipe, b"report")
+    assert os.read(reader, 100) == b"report"
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
 def test_sha256_of_a_file_larger_than_a_block(tmp_path: Path) -> None:
     content = os.urandom((1 << 20) + 17)
     (tmp_path / "big").write_bytes(content)
