@@ -43,7 +43,7 @@ class Rerun:
 
     positional: tuple[str, ...] = argument("RECORD, and settings as KEY=VALUE", default=())
     plan: bool = argument("only show what differs and what would be done", default=False)
-    tolerance: Annotated[float, Field(ge=0, lt=100)] = argument(
+    tolerance: Annotated[float, Field(ge=0, le=1000)] = argument(
         "a difference of throughput in per cent that is none", default=0.0
     )
     tracking_uri: str | None = argument(
@@ -231,7 +231,7 @@ def _show_result(old: Record, new: Record, home: Path, tolerance: float, console
     found = reproduction(old, new, floor=floor)
     console.print()
     if found.lines:
-        console.print(reproduction_table(found))
+        console.print(reproduction_table(found, (old, new)))
     simulated = " (simulated)" if new.source == "simulated" else ""
     _say(console, f"{found.verdict}{simulated}: {found.reason}")
     return REPRODUCED if found.verdict == "reproduced" else NOT_REPRODUCED

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.records.schema import Record
+from harness.records.schema import Estimate, Record
 from harness.report.comparison import compared
 from harness.report.digits import MISSING, figure, with_interval
 from harness.report.grid import Grid
+from harness.report.words import MARKS, source_notes
 from harness.timing.statistics import NOISY, welch_ratio
 
 Verdict = Literal["reproduced", "not reproduced", "undecided"]
@@ -74,8 +75,8 @@ def reproduction(old: Record, new: Record, *, floor: float = 0.0) -> Reproductio
     return Reproduction(verdict, reason, tuple(lines))
 
 
-def reproduction_table(found: Reproduction) -> Grid:
-    """What was compared, a row each."""
+def reproduction_table(found: Reproduction, records: Sequence[Record]) -> Grid:
+    """What was compared, a row each; ``records`` are the two."""
     words = {True: "same", False: "differs", None: ""}
     return Grid(
         columns=("figure", "then", "now", "now / then", "95 % interval", "is"),
@@ -90,10 +91,18 @@ def reproduction_table(found: Reproduction) -> Grid:
             }
             for line in found.lines
         ],
-        notes=["now / then: Welch's interval of the two means, since they were not measured in the same rounds."],
+        notes=[
+            "now / then: Welch's interval of the two means, since they were not measured in the same rounds.",
+            *source_notes(records),
+        ],
         numbers=frozenset({"then", "now", "now / then", "95 % interval"}),
         least_needed=("is",),
     )
+
+
+def _marked(record: Record, estimate: Estimate) -> str:
+    """The figure, with its mark where it is simulated."""
+    return figure(estimate) + MARKS[record.source]
 
 
 def _findings(record: Record) -> str:
@@ -113,8 +122,8 @@ def _throughput(old: Record, new: Record, floor: float, lines: list[Line]) -> tu
     lines.append(
         Line(
             "samples/s",
-            figure(old.summary.throughput),
-            figure(new.summary.throughput),
+            _marked(old, old.summary.throughput),
+            _marked(new, new.summary.throughput),
             *with_interval(ratio.ratio, ratio.low, ratio.high),
             agrees=(within or holds_one) if known else None,
         )
@@ -127,9 +136,13 @@ def _throughput(old: Record, new: Record, floor: float, lines: list[Line]) -> tu
         width = max(ratio.high - 1 if ratio.high else 0, 1 - ratio.low)
         blind = f"; up to {100 * width:.2g} % could differ unseen" if width > NOISY else ""
         return "reproduced", f"throughput {percent}, and the interval of now / then holds 1{blind}"
+    allowed = f"{100 * math.expm1(floor):.3g} % of noise and tolerance"
     if within:
-        return "reproduced", f"throughput {percent}, within {100 * math.expm1(floor):.2g} % of noise and tolerance"
-    return "not reproduced", f"throughput {percent}, and the interval of now / then does not hold 1"
+        return "reproduced", f"throughput {percent}, within {allowed}"
+    beyond = f", nor within {allowed}" if floor else ""
+    if ratio.low is None:
+        return "not reproduced", f"throughput {percent}, not within {allowed}"
+    return "not reproduced", f"throughput {percent}, and the interval of now / then does not hold 1{beyond}"
 
 
 def _file(old: Record, new: Record, lines: list[Line]) -> tuple[Verdict, str]:
@@ -148,7 +161,7 @@ def _latency(old: Record, new: Record) -> Iterator[Line]:
     then, now = ([each.median_ms for each in record.repeats] for record in (old, new))
     if then and now and min(*then, *now) > 0:
         ratio = welch_ratio(now, then)
-        figures = figure(old.summary.latency_ms), figure(new.summary.latency_ms)
+        figures = _marked(old, old.summary.latency_ms), _marked(new, new.summary.latency_ms)
         yield Line("median ms", *figures, *with_interval(ratio.ratio, ratio.low, ratio.high))
 
 
