@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError
+from harness.files import NO_ROOM
 from harness.stages.holdings import Holding, Holdings, Key, Leftover
 from harness.stages.store import Store
 
@@ -94,7 +95,7 @@ def tidied(held: Holdings, store: Store) -> int:
     """Remove the keys whose files are gone, which nobody is served with; returns how many."""
     gone = 0
     for key in held.dangling:
-        with suppress(Timeout, OSError), FileLock(store.lock_path(key.stage, key.path.stem), timeout=0):
+        with suppress(Timeout, OSError), _locked(store.lock_path(key.stage, key.path.stem)):
             if store.lookup(key.stage, key.path.stem, using=False) is None:  # nobody has made them again meanwhile
                 key.path.unlink(missing_ok=True)
                 gone += 1
@@ -113,11 +114,11 @@ def _remove(each: Holding | Leftover, store: Store) -> None:
         if isinstance(each, Leftover):
             if each.path.parent.name == "unfinished":
                 stage, _, digits = each.path.name.rpartition("-")
-                stack.enter_context(FileLock(store.lock_path(stage, digits), timeout=0))
+                stack.enter_context(_locked(store.lock_path(stage, digits)))
             shutil.rmtree(each.path) if each.path.is_dir() else each.path.unlink(missing_ok=True)
             return
         for key in sorted(each.keys, key=lambda key: key.path):
-            stack.enter_context(FileLock(store.lock_path(key.stage, key.path.stem), timeout=0))
+            stack.enter_context(_locked(store.lock_path(key.stage, key.path.stem)))
         with ExitStack() as undo:
             aside = [_put_aside(key, undo) for key in each.keys]
             if each.path.exists() and each.path.stat().st_mtime > each.used_s:
@@ -126,6 +127,19 @@ def _remove(each: Holding | Leftover, store: Store) -> None:
         each.path.unlink(missing_ok=True)
         for path in aside:
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a stage's key without waiting for it. Raises Timeout where a stage holds it."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(FileLock(path, timeout=0))
+        except OSError as error:
+            if error.errno not in NO_ROOM or path.exists():
+                raise
+            # The disk has no room for a lock file, so no stage has one: this is when room has to be made.
+        yield
 
 
 def _put_aside(key: Key, undo: ExitStack) -> Path:

@@ -7,7 +7,6 @@ files name.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import psutil
 from pydantic import TypeAdapter
+from pydantic_core import from_json
 
 from harness.errors import HarnessError
 from harness.records.io import RECORD_FILE, record_folders
@@ -22,7 +22,7 @@ from harness.stages.store import KEY_DIGITS, Entry, Store
 
 NO_STAGE = "-"
 """The stage of a file that no key leads to."""
-_SHA256 = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+_SHA256 = re.compile(rb"\b[0-9a-f]{64}\b")
 _MAKER = re.compile(r"(?:stage-|\.json\.)(\d+)-\w+(?:\.partial)?$")
 _ENTRY = TypeAdapter(Entry)
 
@@ -159,7 +159,7 @@ def _needs(records: Path, unfinished: Iterable[str]) -> tuple[dict[str, set[str]
         path = folder / RECORD_FILE
         try:
             content = path.read_bytes()
-            json.loads(content)  # of a record that was cut short the end is unknown
+            from_json(content)  # of a record that was cut short the end is unknown
             note(folder, content)
         except (OSError, ValueError) as error:
             refuse(path, error)

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from harness.files import sha256_file
+from harness.stages.collect import freed, planned
+from harness.stages.holdings import holdings
+from tests.stages.stocked import Home
 from tests.sweep.test_run import command, harness, records
 
 pytestmark = pytest.mark.slow
@@ -156,3 +159,20 @@ def test_a_full_disk_under_the_records_loses_nothing_that_was_measured(small: Pa
         assert [(each["outcome"]["status"], len(each["repeats"])) for each in records(tmp_path)] == [("ok", 3)] * 2
     finally:
         subprocess.run(["umount", str(home)], check=True)
+
+
+def test_a_disk_without_room_for_one_more_file_can_be_collected(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    if not mounted(tmp_path / "store", "1m,nr_inodes=12"):
+        pytest.skip("needs the right to mount a tmpfs")
+    try:
+        artifact = home.make("idle", 10)
+        (home.root / "store" / "locks").mkdir()
+        while os.statvfs(home.store.root).f_favail:
+            (home.store.root / f"more-{os.statvfs(home.store.root).f_favail}").touch()
+        plan = planned(holdings(home.store, home.root / "records"), size_bytes=0, before_s=1000)
+        assert freed(plan, home.store) == []
+        assert not home.store.path(artifact).exists()
+        assert not home.key_path("idle").exists()
+    finally:
+        subprocess.run(["umount", str(tmp_path / "store")], check=True)
