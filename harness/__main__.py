@@ -30,9 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `--cfg job | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("harness: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return getattr(error, "status", INTERRUPTED)
 
 
 def _run(words: Sequence[str]) -> int:

@@ -5,13 +5,11 @@ All repeats of a cell follow one another here instead of interleaving with the o
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
-from harness.commands.run import PIPE_COLUMNS, check_home, new_sweep
+from harness.commands.run import check_home, new_sweep
+from harness.commands.screen import screen
 from harness.commands.stopping import stopping
 from harness.config.freeze import absent, needs_device
 from harness.devices import present
@@ -39,14 +37,17 @@ def run_cell(manifest_path: Path, index: int, home: Path) -> int:
         raise ConfigError(f"{manifest_path}: cell {index} is asked for; it has {len(manifest.cells)}, counted from 0")
     check_home(home)
     folder = home / "sweeps" / manifest.sweep_id
-    console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+    console = screen()
     with (
         stopping() as stop,
         locked_now(folder / LOCK_FILE, shared=True),
         locked_now(folder / f"cell-{index}.lock"),
     ):
         cell = here(manifest.cells[index])
-        with free_device(cell.settings, lambda line: print(f"{cell.name}  {line}", flush=True)) as device_id:
+        with free_device(
+            cell.settings,
+            lambda line: console.print(f"{cell.name}  {line}", highlight=False, markup=False, soft_wrap=True),
+        ) as device_id:
             if device_id is not None:
                 cell = replace(cell, settings=replace(cell.settings, device=(device_id,)))
             cells = (*manifest.cells[:index], cell, *manifest.cells[index + 1 :])

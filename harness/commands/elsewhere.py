@@ -6,17 +6,15 @@ has the cells that are missing launched again, and gives those whose worker is l
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-
 from harness.commands.prepare import prepared
-from harness.commands.run import PIPE_COLUMNS, check_home, finish, new_sweep
-from harness.commands.stopping import stopping
+from harness.commands.run import check_home, finish, new_sweep
+from harness.commands.screen import Screen, screen
+from harness.commands.stopping import measured, stopping
 from harness.config import invocation
 from harness.errors import HarnessError
 from harness.records.io import read_record, record_folder
@@ -44,12 +42,13 @@ def run_elsewhere(manifest: Manifest, home: Path, launch: Launch) -> int:
         ConfigError: something is wrong that can be known beforehand; nothing was started.
         HarnessError: the manifest, which the workers need, or a record cannot be written.
     """
-    console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+    console = screen()
     with stopping() as stop:
         check_home(home)
         manifest = prepared(manifest, console)
         invocation.current().started = True
         folder = sweep_folder(home, manifest.sweep_id)
+        begin_sweep(folder)
         try:
             write_manifest(manifest, folder / MANIFEST_FILE)
         except OSError as error:
@@ -57,8 +56,8 @@ def run_elsewhere(manifest: Manifest, home: Path, launch: Launch) -> int:
         for line in (f"home   {home}", f"sweep  {manifest.sweep_id}: {len(manifest.cells)} cells, each in a worker"):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
         with locked_now(folder / LOCK_FILE, shared=True):
-            begin_sweep(folder)
             lost = _launched(manifest, home, folder, launch, console)
+            measured()
             records = _records(manifest, home, lost, console)
             status = finish(manifest, records, home, console, log=_log(folder / "sweep.log"))
         if finished_sweep(manifest, records):
@@ -66,7 +65,7 @@ def run_elsewhere(manifest: Manifest, home: Path, launch: Launch) -> int:
         return stop.status(status)
 
 
-def _launched(manifest: Manifest, home: Path, folder: Path, launch: Launch, console: Console) -> Outcome:
+def _launched(manifest: Manifest, home: Path, folder: Path, launch: Launch, console: Screen) -> Outcome:
     """Launch what is missing until nothing is or it is lost again and again; the outcome of what is missing then."""
     lost = Outcome(status="crashed", reason=SIGKILLED, message="its worker process was lost")
     try:
@@ -113,7 +112,7 @@ def _missing(manifest: Manifest, home: Path, cell: Cell) -> bool:
     return record is None or not (finished_cell(cell, record) or record.outcome.status == "crashed")
 
 
-def _records(manifest: Manifest, home: Path, lost: Outcome, console: Console) -> list[Record]:
+def _records(manifest: Manifest, home: Path, lost: Outcome, console: Screen) -> list[Record]:
     """All records; where one is not complete, what there is with the outcome ``lost``, written now."""
     left = [cell.index for cell in manifest.cells if _missing(manifest, home, cell)]
     if left:

@@ -22,7 +22,7 @@ from harness.tracking.sqlite import sqlite_path
 from harness.tracking.view import view_query
 
 COMMAND = "python -m harness.publish [FOLDER...]"
-REFUSED = 2
+REFUSED, INTERRUPTED = 2, 130
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,11 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"harness.publish: {error}", file=sys.stderr)
         return REFUSED
     home = Path(wanted.home).expanduser() if wanted.home else None
-    results = publish(folders, home=home, uri=wanted.uri, experiment=wanted.experiment)
+    try:
+        results = publish(folders, home=home, uri=wanted.uri, experiment=wanted.experiment)
+    except KeyboardInterrupt:
+        print("harness.publish: interrupted; the same command goes on with the rest", file=sys.stderr)
+        return INTERRUPTED
     for line in report(results):
         print(line)
     for line in delays(results):

@@ -7,7 +7,6 @@ the time and a minute at once; when it fails or takes longer, the rest follows a
 
 from __future__ import annotations
 
-import functools
 import os
 import subprocess
 import sys
@@ -50,11 +49,16 @@ def run_publisher(manifest: Manifest, home: Path, *, quiet: bool, timeout_s: flo
     """Run ``harness.publish`` on a sweep's records; its exit status, or None where it was stopped after a while."""
     command = [sys.executable, "-m", "harness.publish", f"home={home}", str(home / "records" / manifest.sweep_id)]
     output = subprocess.DEVNULL if quiet else None
-    ends_with_this = functools.partial(die_with, os.getpid())  # else it would publish beside whoever resumes
+    parent = os.getpid()
+
+    def apart() -> None:
+        os.setpgrp()  # a Ctrl-C is for this process to make something of
+        die_with(parent)  # else it would publish beside whoever resumes
+
     try:
         done = subprocess.run(
             command, env=_environment(manifest), check=False, timeout=timeout_s, stdout=output, stderr=output,
-            preexec_fn=ends_with_this,
+            preexec_fn=apart,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return None

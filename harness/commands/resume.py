@@ -40,9 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HarnessError as error:
         print(f"harness.resume: {error}", file=sys.stderr)
         return REFUSED if isinstance(error, ConfigError) else FAILED
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("harness.resume: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return getattr(error, "status", INTERRUPTED)
 
 
 def resume(name: str | None, *, retry: bool) -> int:
@@ -53,9 +53,8 @@ def resume(name: str | None, *, retry: bool) -> int:
         LockedError: another process is at work on it.
         HarnessError: its manifest cannot be read.
     """
-    from rich.console import Console
-
-    from harness.commands.run import PIPE_COLUMNS, carry_out, check_home
+    from harness.commands.run import carry_out, check_home
+    from harness.commands.screen import screen
     from harness.commands.stopping import stopping
     from harness.config.locate import harness_home
     from harness.sweep.folder import LOCK_FILE, MANIFEST_FILE, find_sweep
@@ -64,7 +63,7 @@ def resume(name: str | None, *, retry: bool) -> int:
 
     home = harness_home()
     folder = find_sweep(name, home)
-    console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+    console = screen()
     with stopping() as stop, locked_now(folder / LOCK_FILE):
         check_home(home)
         manifest = read_manifest(folder / MANIFEST_FILE)

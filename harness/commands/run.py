@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from harness.commands.deliver import delivered
 from harness.commands.prepare import prepared
 from harness.commands.publishing import Meanwhile, publish_records
-from harness.commands.stopping import stopping
+from harness.commands.screen import Screen, screen
+from harness.commands.stopping import measured, publishing, stopping
 from harness.config import invocation
 from harness.config.schema import Settings
 from harness.errors import ConfigError, HarnessError
@@ -31,9 +29,6 @@ from harness.sweep.policy import exit_status
 from harness.sweep.progress import Progress
 from harness.sweep.run import Sweep
 
-PIPE_COLUMNS = 120
-"""How wide tables are where there is no terminal to ask."""
-
 
 def run_manifest(manifest: Manifest, home: Path) -> int:
     """Run all cells, print and log their table, publish their records; returns the process's exit status.
@@ -46,7 +41,7 @@ def run_manifest(manifest: Manifest, home: Path) -> int:
 
 
 def _run(manifest: Manifest, home: Path) -> int:
-    console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+    console = screen()
     check_home(home)
     if any(cell.settings.plan for cell in manifest.cells):
         from harness.commands.plan import plan_lines
@@ -62,6 +57,7 @@ def begin(manifest: Manifest, home: Path, console: Console, **how: Any) -> int:
     invocation.current().started = True  # from here on a wrong setting is a cell's outcome, not a refusal
     folder = sweep_folder(home, manifest.sweep_id)
     problems = []
+    begin_sweep(folder)
     with ExitStack() as stack:
         try:
             write_manifest(manifest, folder / MANIFEST_FILE)
@@ -74,7 +70,7 @@ def begin(manifest: Manifest, home: Path, console: Console, **how: Any) -> int:
 def carry_out(
     manifest: Manifest,
     home: Path,
-    console: Console,
+    console: Screen,
     problems: Sequence[str] = (),
     **how: Any,
 ) -> int:
@@ -92,6 +88,7 @@ def carry_out(
     begin_sweep(folder)
     sweep = new_sweep(manifest, home, console, **how)
     sweep.after_round = Meanwhile(manifest, home, sweep.progress.note)
+    sweep.at_end = measured
     records = sweep.run()
     problems = [*problems, *(f"record of {name} could not be written: {why}" for name, why in sweep.unwritten.items())]
     status = finish(manifest, records, home, console, problems, log=sweep.progress.append)
@@ -100,7 +97,7 @@ def carry_out(
     return status
 
 
-def new_sweep(manifest: Manifest, home: Path, console: Console, **how: Any) -> Sweep:
+def new_sweep(manifest: Manifest, home: Path, console: Screen, **how: Any) -> Sweep:
     """A sweep that logs to its folder and knows this machine; ``how`` are further fields of it."""
     from harness.records.provenance import environment, package_list
 
@@ -120,7 +117,7 @@ def finish(
     manifest: Manifest,
     records: Sequence[Record],
     home: Path,
-    console: Console,
+    console: Screen,
     problems: Sequence[str] = (),
     *,
     log: Callable[[str], None],
@@ -146,9 +143,14 @@ def finish(
     except OSError as error:
         problems.append(f"the files are in the store only: {error}")
     problems += _draw(records, folder, home)
+    publishing()
     problems += publish_records(manifest, home, records)
     for problem in problems:
         console.print(f"warning: {problem}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+    if not finished_sweep(manifest, records):
+        console.print(
+            f"go on: python -m harness.resume {manifest.sweep_id}", highlight=False, markup=False, soft_wrap=True
+        )
     return exit_status(manifest.cells, records)
 
 

@@ -27,6 +27,7 @@ def sweep_folder(home: Path, sweep_id: str) -> Path:
 def begin_sweep(folder: Path) -> None:
     """Mark a sweep as unfinished; on a full disk it has no mark and is found by its name only."""
     with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / UNFINISHED_FILE).touch()
 
 

@@ -62,6 +62,8 @@ class Sweep:
     """Called where nothing is measured for a moment: after each round but the last, and before each evaluation."""
     before_measuring: Callable[[Sequence[CellRun]], None] = field(default=lambda _: None)
     """Called once, when every cell is prepared and before the first one is measured."""
+    at_end: Callable[[], None] = field(default=lambda: None)
+    """Called once nothing is left to run; from here on only records are written."""
     coolest_c: dict[str, float] = field(default_factory=dict)
     """The lowest temperature of each soc_version before a repeat so far: the device at rest."""
 
@@ -77,6 +79,7 @@ class Sweep:
             self.progress.note(f"{kept} of {len(runs)} cells are finished already and stay as they are")
         try:
             self._conduct(runs)
+            self.at_end()
         except KeyboardInterrupt:
             self._cancel(runs, _CANCELLED)
         except StoppedError as error:

@@ -39,6 +39,7 @@ class HarnessLauncher(Launcher):
             ConfigError: a cell that cannot be composed, or the only cell's device is not here; nothing was started.
         """
         from harness.commands.run import run_manifest
+        from harness.commands.screen import screen
         from harness.config import invocation
         from harness.config.compose import compose_cells
         from harness.config.freeze import freeze
@@ -50,9 +51,10 @@ class HarnessLauncher(Launcher):
         manifest = freeze(composed, job_overrides, command=command.command, present=present, detect=detect)
         found = sorted({each.settings.soc_version.name for each in composed if each.device_found})
         if found:
-            print(f"device {', '.join(found)} (soc_version=auto)", flush=True)
+            lines = [f"device {', '.join(found)} (soc_version=auto)"]
             if problem := trouble():
-                print(f"what else there is cannot be used: {problem}", flush=True)
+                lines.append(f"what else there is cannot be used: {problem}")
+            screen().print(*lines, sep="\n", highlight=False, markup=False, soft_wrap=True)
         status = run_manifest(manifest, harness_home())
         command.note(status)
         return [
