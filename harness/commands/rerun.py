@@ -19,9 +19,8 @@ from harness.commands.arguments import argument, read_arguments
 from harness.errors import ConfigError, HarnessError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from harness.commands.rerun_source import Source
+    from harness.commands.screen import Screen
     from harness.config.schema import Settings
     from harness.records.schema import Record
     from harness.sweep.cell import CellRun
@@ -74,12 +73,11 @@ def rerun(wanted: Rerun, command: Sequence[str]) -> int:
         ConfigError: nothing was started, in one line why.
         HarnessError: the new record could not be written.
     """
-    from rich.console import Console
-
     from harness.commands.plan import plan_lines
     from harness.commands.prepare import prepared
     from harness.commands.rerun_source import find_source
-    from harness.commands.run import PIPE_COLUMNS, begin, check_home
+    from harness.commands.run import begin, check_home
+    from harness.commands.screen import screen
     from harness.commands.stopping import stopping
     from harness.config.locate import harness_home
     from harness.records.io import read_record, record_folder
@@ -88,7 +86,7 @@ def rerun(wanted: Rerun, command: Sequence[str]) -> int:
     home = Path(wanted.home).expanduser() if wanted.home else harness_home()
     source = find_source(name, home, wanted.tracking_uri)
     settings = _settings(source.record, _with_store(source.record, given, wanted.tracking_uri))
-    console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+    console = screen()
     with stopping() as stop:
         check_home(home)
         made = prepared(_manifest(source, settings, command), console, plan=wanted.plan)
@@ -185,7 +183,7 @@ def _manifest(source: Source, settings: Settings, command: Sequence[str]) -> Man
     return replace(made, cells=(replace(made.cells[0], rerun_of=source.original),))
 
 
-def _show_differences(source: Source, settings: Settings, console: Console) -> None:
+def _show_differences(source: Source, settings: Settings, console: Screen) -> None:
     from harness.commands.rerun_checks import difference_lines, differences
     from harness.commands.run import device_of
 
@@ -202,7 +200,7 @@ def _show_differences(source: Source, settings: Settings, console: Console) -> N
         _say(console, line)
 
 
-def _show_artifacts(old: Record, console: Console, runs: Sequence[CellRun]) -> None:
+def _show_artifacts(old: Record, console: Screen, runs: Sequence[CellRun]) -> None:
     """Say, before the first measurement, which files that were made on the way are others."""
     from harness.commands.rerun_checks import MAKERS, difference_lines, made_otherwise
 
@@ -220,7 +218,7 @@ def _show_artifacts(old: Record, console: Console, runs: Sequence[CellRun]) -> N
                           " checks what it computes)")  # fmt: skip
 
 
-def _show_result(old: Record, new: Record, home: Path, tolerance: float, console: Console) -> int:
+def _show_result(old: Record, new: Record, home: Path, tolerance: float, console: Screen) -> int:
     import math
 
     from harness.records.floors import noise_floor
@@ -237,5 +235,5 @@ def _show_result(old: Record, new: Record, home: Path, tolerance: float, console
     return REPRODUCED if found.verdict == "reproduced" else NOT_REPRODUCED
 
 
-def _say(console: Console, line: str) -> None:
+def _say(console: Screen, line: str) -> None:
     console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -52,7 +52,7 @@ def _run(manifest: Manifest, home: Path) -> int:
     return begin(prepared(manifest, console), home, console)
 
 
-def begin(manifest: Manifest, home: Path, console: Console, **how: Any) -> int:
+def begin(manifest: Manifest, home: Path, console: Screen, **how: Any) -> int:
     """Write the manifest of a sweep that is prepared and run its cells; ``how`` are further fields of the `Sweep`."""
     invocation.current().started = True  # from here on a wrong setting is a cell's outcome, not a refusal
     folder = sweep_folder(home, manifest.sweep_id)
