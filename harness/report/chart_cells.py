@@ -34,7 +34,7 @@ def parts_chart(rows: Sequence[Row], language: Language) -> StackChart | None:
         )
         for row, label in zip(shown, _labels(shown, language), strict=True)
     )
-    notes = [*_cut(known, shown, language), said(language, "parts_note"), *source_notes(shown, language)]
+    notes = [*_cut(known, shown, language), said(language, "parts_note"), *source_notes(shown, language, look="dashed")]
     return StackChart(
         title=line(said(language, "parts", models=models_words(shown, language))),
         subtitle=line(subtitle(shown)),

@@ -61,7 +61,7 @@ def _chart(rows: Sequence[Row], metric: str, dataset: str, language: Language) -
         unit=said(language, "samples_per_s"),
         accuracy_unit=said(language, "higher", unit=line(data)),
         clouds=clouds,
-        across=tuple(_across(own, metric, language)),
+        across=tuple(_across([*own, *(row for row in rows if row.reference)], metric, dataset, language)),
         footnotes=tuple(line(note) for note in notes),
         language=language,
     )
@@ -87,7 +87,7 @@ def _accuracy(row: Row, rows: Sequence[Row], metric: str, dataset: str) -> float
     return None
 
 
-def _across(rows: Sequence[Row], metric: str, language: Language) -> Iterator[Across]:
+def _across(rows: Sequence[Row], metric: str, dataset: str, language: Language) -> Iterator[Across]:
     """What was published of the model's origin, and the own float32 reference; each value once."""
     seen: set[tuple[str, str]] = set()
     for row in rows:
@@ -97,7 +97,7 @@ def _across(rows: Sequence[Row], metric: str, language: Language) -> Iterator[Ac
             found.append(("published_line", published.metrics.get(metric) if published else None))
             share = own.metrics.get(metric) if own and not row.accuracy.reference_is_device else None
             found.append(("own_line", None if share is None else 100 * share))
-        elif row.reference is not None:
+        elif row.reference is not None and (row.reference.dataset or "") == dataset:
             found.append(("published_line", row.reference.original.get(metric)))
         for name, value in found:
             words = "" if value is None else accuracy_text(value, "measured" if name == "own_line" else "reference")

@@ -51,6 +51,7 @@ def wanted(content: Content, language: Language) -> Iterator[tuple[str, Captione
     from harness.report.plot_series import chart
 
     rows = newest_of_each(content.rows)
+    evaluated = newest_of_each([row for row in content.rows if row.accuracy is not None or row.reference is not None])
     throughput = chart(rows, "throughput", language)
     if throughput is not None:
         yield "throughput", throughput
@@ -63,7 +64,7 @@ def wanted(content: Content, language: Language) -> Iterator[tuple[str, Captione
     for kind, made in (
         ("parts", parts_chart(rows, language)),
         ("distribution", strips_chart(rows, language)),
-        ("accuracy", trade_chart(rows, language)),
+        ("accuracy", trade_chart(evaluated, language)),
     ):
         if made is not None:
             yield kind, made
@@ -71,10 +72,12 @@ def wanted(content: Content, language: Language) -> Iterator[tuple[str, Captione
 
 def newest_of_each(rows: Sequence[Row]) -> tuple[Row, ...]:
     """Of a cell that was measured several times with the same settings the newest, as in the tables; in their order."""
+    from harness.report.plot_series import timed_overrides
+
     found: dict[object, Row] = {}
     for row in rows:
-        same = (row.source, row.soc_version, row.precision, row.backend, row.batchsize, row.overrides, row.hardware)
-        key: object = same if row.reference is None else id(row)
+        same = (row.source, row.soc_version, row.precision, row.backend, row.batchsize, row.hardware)
+        key: object = (*same, timed_overrides(row)) if row.reference is None else id(row)
         if key not in found or found[key].started <= row.started:
             found[key] = row
     kept = {id(row) for row in found.values()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from harness.report.digits import MISSING
 from harness.report.method_words import Language
@@ -69,10 +69,12 @@ def footnotes(rows: Sequence[Row], language: Language) -> Iterator[str]:
     yield origin(rows, language)
 
 
-def source_notes(rows: Sequence[Row], language: Language) -> Iterator[str]:
-    """What is no measurement, and what has untrained weights."""
+def source_notes(
+    rows: Sequence[Row], language: Language, *, look: Literal["hollow", "dashed"] = "hollow"
+) -> Iterator[str]:
+    """What is no measurement and how that looks, and what has untrained weights. Nothing published is ever dashed."""
     sources = {row.source for row in rows}
-    yield from (said(language, f"hollow_{name}") for name in ("simulated", "reference") if name in sources)
+    yield from (said(language, f"{look}_{name}") for name in ("simulated", "reference") if name in sources)
     if any(row.weights is not None and not row.weights.trained for row in rows):
         yield said(language, "untrained")
 

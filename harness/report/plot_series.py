@@ -23,6 +23,8 @@ Quantity = Literal["throughput", "latency"]
 _PARTS = ("model", "soc_version", "precision", "backend")
 """What a series is of, as fields of a row. The batch size is the axis."""
 _SAID_BY_PARTS = ("model=", "soc_version=", "precision=", "backend=", "batchsize=", "sweep=")
+_NOT_TIMED = ("evaluate.", "evaluate=", "dataset.", "dataset=", "tracking.", "tracking=", "profile=")
+"""Overrides that change nothing of what is timed."""
 MOST_SERIES = 24
 """Series that one picture holds; the table has the others."""
 
@@ -110,6 +112,11 @@ def batchsize(row: Row) -> int | None:
     return row.batchsize if row.batchsize is not None and row.batchsize > 0 else None
 
 
+def timed_overrides(row: Row) -> tuple[str, ...]:
+    """The overrides of a row that bear on its times: whether it was evaluated as well does not."""
+    return tuple(override for override in row.overrides if not override.startswith(_NOT_TIMED))
+
+
 def series_labels(rows: Sequence[Row], language: Language) -> list[str]:
     """For each row what tells its series from the others; a second cell of a batch size starts another one."""
     parts = [{name: getattr(row, name) or MISSING for name in _PARTS} for row in rows]
@@ -120,7 +127,7 @@ def series_labels(rows: Sequence[Row], language: Language) -> list[str]:
         common[key] = common.get(key, set(row.overrides)) & set(row.overrides)
     labels, seen = [], Counter[tuple[str, int | None]]()
     for row, each, key in zip(rows, parts, alike, strict=True):
-        own = [o for o in row.overrides if o not in common[key] and not o.startswith(_SAID_BY_PARTS)]
+        own = [o for o in timed_overrides(row) if o not in common[key] and not o.startswith(_SAID_BY_PARTS)]
         stated = [each[name] for name in varying if row.reference is None or each[name] != MISSING]
         label = BETWEEN.join([*stated, *own] or [each["soc_version"], each["precision"]])
         if row.source != "measured":

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from harness.config.references import read_library
 from harness.records.io import write_record
 from harness.records.references import Citation, Reference
 from harness.records.schema import Accuracy, Estimate, Evaluated, PublishedAccuracy, Record
@@ -26,6 +27,7 @@ from harness.report.plot_series import Chart, chart
 from harness.report.plot_strips import draw_strips
 from harness.report.plot_style import readable, style
 from harness.report.plot_trade import draw_trade
+from harness.report.query import load
 from harness.report.reading import record_row, reference_row
 from tests.report.test_plots import cell, texts, visible_texts
 
@@ -118,6 +120,26 @@ def test_accuracy_stands_against_throughput_with_what_was_published(language: La
     lines = {"published 47.92", "own fp32 47.80"} if language == "en" else {"开源仓 47.92", "自测 fp32 47.80"}
     assert lines <= set(words)
     assert trade_chart([reference_row(published[2])], language) is None
+
+
+def test_a_cell_that_was_evaluated_as_well_is_the_same_cell_and_keeps_its_accuracy() -> None:
+    evaluated = Evaluated({"mIoU": 0.4772}, 200, 200, 1, "cpu", "onnxruntime", "fp32", "0" * 64, 1.0)
+    kind = Accuracy("segmentation", "ade20k", "val", None, "slide", "", "stream", "images", "mIoU", evaluated)
+    first = [cell(b, 0.4, accuracy=kind, overrides=("evaluate.enabled=True", "dataset=ade20k")) for b in (1, 4)]
+    again = [replace(cell(b, 0.5), started="2027-01-01T00:00:00+00:00") for b in (1, 4)]
+    (content,) = contents([record_row(each, "x") for each in [*first, *again]])
+    made = dict(wanted(content, "en"))
+    throughput, trade = made["throughput"], made["accuracy"]
+    assert isinstance(throughput, Chart)
+    assert [[point.estimate and point.estimate.mean for point in each.points] for each in throughput.series] == [
+        [pytest.approx(0.5)] * 2
+    ]
+    assert [spot.accuracy for spot in trade.clouds[0].spots] == [pytest.approx(47.72)] * 2
+
+
+def test_the_published_accuracy_of_the_origin_is_a_line_though_it_stands_in_another_row() -> None:
+    (content,) = contents([row for row in load([], read_library().references).rows if row.model == "swin98"])
+    assert [each.label for each in dict(wanted(content, "zh"))["accuracy"].across] == ["开源仓 47.72"]
 
 
 def test_published_numbers_have_the_digits_of_their_source() -> None:
