@@ -161,10 +161,14 @@ def _collect(wanted: Collect) -> int:
 
 def _staying(plan: Plan, wanted: Collect, running: dict[str, float]) -> list[str]:
     """What stays and why, a line for each reason."""
-    sweeps = f", or since {', '.join(running)} began, which runs" if running else ""
+    since = [f"in the last {wanted.idle_h:g} h"] if wanted.idle_h or not running else []
+    if running:
+        first = min(running, key=running.__getitem__)
+        also = f", as do {len(running) - 1} more" if len(running) > 1 else ""
+        since.append(f"since {first} began, which runs{also}")
     reasons = (
         (plan.needed, "needed by records, or by sweeps that can be resumed"),
-        (plan.recent, f"used in the last {wanted.idle_h:g} h{sweeps}"),
+        (plan.recent, f"used {' or '.join(since)}"),
         (plan.spared, f"not needed, and within size={wanted.size}"),
     )
     return [

@@ -59,14 +59,18 @@ def planned(held: Holdings, *, size_bytes: int, before_s: float) -> Plan:
         )
     needed = tuple(each for each in held.everything if each.needed_by)
     free = [each for each in held.everything if not each.needed_by]
-    recent = tuple(each for each in free if each.used_s >= before_s or (isinstance(each, Leftover) and each.running))
-    idle = sorted((each for each in free if each not in recent), key=lambda each: (each.used_s, each.path))
+    recent = tuple(each for each in free if _recent(each, before_s))
+    idle = sorted((each for each in free if not _recent(each, before_s)), key=lambda each: (each.used_s, each.path))
     left, count = held.size_bytes, 0
     for each in idle:
         if left <= size_bytes and each.size_bytes:
             break
         left, count = left - each.size_bytes, count + 1
     return Plan(tuple(idle[:count]), needed, recent, tuple(idle[count:]))
+
+
+def _recent(each: Holding | Leftover, before_s: float) -> bool:
+    return each.used_s >= before_s or (isinstance(each, Leftover) and each.running)
 
 
 def freed(
