@@ -86,13 +86,28 @@ def find_sweep(name: str | None, home: Path) -> Path:
             known = f"the newest sweep is {there[-1]}; name it to repeat its failed cells" if there else "none is there"
             raise ConfigError(f"no unfinished sweep in {root}: {known}")
         return root / unfinished[-1]
-    wanted = Path(name).name
+    wanted = _id_of(name, root)
     found = [each for each in there if each == wanted] or [each for each in there if each.startswith(wanted)]
     if len(found) == 1:
         return root / found[0]
     if found:
         raise ConfigError(f"{name}: {len(found)} sweeps begin so ({', '.join(found[-3:])}); give one of them")
     raise ConfigError(f"{name}: no sweep of this name in {root}; {suggestion(wanted, there[-20:], 'sweeps')}")
+
+
+def _id_of(name: str, root: Path) -> str:
+    """The id that a word means: itself, or the name of the folder that it is the path of, or of a file in it.
+
+    Raises:
+        ConfigError: nothing is named, or a folder of another home.
+    """
+    path = Path(name).expanduser()
+    if name and path.name == name:
+        return name
+    folder = (path.parent if path.is_file() else path).resolve()
+    if not path.exists() or folder.parent != root.resolve():
+        raise ConfigError(f"{name or repr(name)}: no sweep in {root}; for one of another home set HARNESS_HOME=DIR")
+    return folder.name
 
 
 def newest_sweep(home: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from harness.config.schema import Settings
@@ -92,9 +92,28 @@ def read_manifest(path: Path) -> Manifest:
     try:
         with loading():
             apart = _secrets_of(path)
-            if not apart.is_file():
-                return _ADAPTER.validate_json(path.read_bytes())
-            secrets = from_text(apart.read_text(encoding="utf-8"))
-            return _ADAPTER.validate_json(json.dumps(opened(json.loads(path.read_bytes()), secrets)))
+            content = path.read_bytes()
+            if apart.is_file():
+                secrets = from_text(apart.read_text(encoding="utf-8"))
+                content = json.dumps(opened(json.loads(content), secrets)).encode()
+            manifest = _ADAPTER.validate_json(content)
     except (OSError, ValueError) as error:
-        raise HarnessError(f"{path}: not a readable sweep manifest ({error})".splitlines()[0]) from error
+        raise HarnessError(f"{path}: not a readable sweep manifest ({_why(error)}); {_ADVICE}") from error
+    if manifest.schema_version != MANIFEST_VERSION:
+        version = f"manifest of schema version {manifest.schema_version}, but this harness reads {MANIFEST_VERSION}"
+        raise HarnessError(f"{path}: {version}; go on with the harness that wrote it, or begin the sweep anew")
+    return manifest
+
+
+_ADVICE = "begin the sweep anew: what its records and its store hold is not lost"
+
+
+def _why(error: OSError | ValueError) -> str:
+    """In a few words, what is wrong with a manifest."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        return f"{where}: {first['msg']}" if where else first["msg"]
+    return str(error)
