@@ -19,7 +19,7 @@ from pydantic import Field
 from rich.console import Console
 
 from harness.commands.arguments import argument, read_arguments
-from harness.config.locate import harness_home
+from harness.config.locate import conf_dir, harness_home
 from harness.errors import ConfigError, HarnessError
 
 if TYPE_CHECKING:
@@ -206,6 +206,7 @@ def _selection(wanted: Report) -> Selection:
         sweep=wanted.sweep,
         host=wanted.host,
         source=wanted.source,
+        devices=tuple(path.stem for path in (conf_dir() / "soc_version").glob("*.yaml")),
         since=moment(wanted.since) if wanted.since else None,
     )
 

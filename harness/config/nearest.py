@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -18,9 +19,15 @@ def nearest(given: str, choices: Iterable[str]) -> str | None:
     return beginnings[0] if beginnings else None
 
 
+def natural(text: str) -> list[tuple[bool, int, str]]:
+    """A key to sort by as people do: ``swin99`` before ``swin100``, ``4`` before ``16``."""
+    parts = re.split(r"([0-9]{1,18})", text)
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
+
+
 def suggestion(given: str, choices: Iterable[str], kind: str = "choices") -> str:
     """The end of a refusal: the nearest choice and the list of all, as ``did you mean 'x'? (choices: a, b, x)``."""
-    valid = sorted(choices)
+    valid = sorted(choices, key=natural)
     if not valid:
         return f"there are no {kind} here"
     near = nearest(given, valid)

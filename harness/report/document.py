@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.config.nearest import natural
 from harness.report.accuracy_merged import accuracy_merged
 from harness.report.performance import Performance, absent_chips, performance
 from harness.report.performance_notes import absent_notes
@@ -28,9 +29,9 @@ class Content:
 
 
 def contents(rows: Sequence[Row], baseline: str | None = None, targets: Sequence[str] = ()) -> tuple[Content, ...]:
-    """The models of the rows in alphabetical order."""
+    """The models of the rows in alphabetical order, numbers in theirs."""
     found = []
-    for model in sorted({row.model for row in rows}):
+    for model in sorted({row.model for row in rows}, key=natural):
         own = tuple(row for row in rows if row.model == model)
         found.append(
             Content(model, own, performance(model, own, baseline, targets), absent_chips(own, baseline, targets))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.records.references import Reference
 from harness.report.figures import ratio_text, throughput_cell
-from harness.report.performance import EARLIER_SHOWN, Line, Performance
+from harness.report.performance import DEFAULT_BASELINE, EARLIER_SHOWN, Line, Performance
 from harness.report.plot_words import status_word
 from harness.report.quotient import ALIKE, Quotient, comparability
 from harness.report.reference_notes import reference_notes
@@ -199,6 +199,9 @@ def _sources(content: Performance, names: Mapping[Key, str], language: Language)
 
 def _acceptance(content: Performance, names: Mapping[Key, str], language: Language) -> Iterator[str]:
     """The zoo's rule for each 310P: met, not met, or not decided because the interval holds the limit."""
+    if not content.pairs:
+        device = next((name for key, name in names.items() if key.soc_version.startswith(RULED)), RULED)
+        yield phrase(language, "acceptance_none", target=device.removeprefix("Ascend"), baseline=DEFAULT_BASELINE)
     ruled = {key: mate for key, mate in content.pairs.items() if key.soc_version.startswith(RULED)}
     for target, baseline in (ruled or content.pairs).items():
         known = {"target": names[target], "baseline": names[baseline]}

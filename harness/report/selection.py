@@ -16,6 +16,8 @@ from harness.report.rows import Row
 class Selection:
     """What to show; an empty field means all. ``chips`` are the devices that are named as baseline or target.
 
+    ``devices`` are names that mean a device though no row is of it; the report says then that nothing is known.
+
     A reference that does not state its precision or backend is kept whatever is asked for; sweep, profile, host and
     start are those of records, and select no references. ``since`` is a time in UTC.
     """
@@ -29,6 +31,7 @@ class Selection:
     sweep: tuple[str, ...] = ()
     host: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
     since: datetime | None = None
 
 
@@ -71,7 +74,7 @@ def selected(rows: Sequence[Row], selection: Selection) -> tuple[Row, ...]:
         _refuse_unknown(name, wanted, rows)
     chips = {row.soc_version for row in rows if row.soc_version}
     for chip in selection.chips:
-        if not any(names_chip(chip, known) for known in chips):
+        if not any(names_chip(chip, known) for known in {*chips, *selection.devices}):
             raise ConfigError(
                 f"{chip}: no record and no reference of this device; {suggestion(chip, chips, 'devices')}"
             )

@@ -72,6 +72,22 @@ def test_what_nothing_matches_is_refused_in_one_line_with_the_nearest_name(
     assert len(error.splitlines()) == 1
 
 
+def test_a_device_that_nobody_has_measured_yet_has_a_note(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["model=swin98", "references=false", "baseline=T4", "acceptance=true", "format=markdown"]
+    assert main(words) == 0
+    out = capsys.readouterr().out
+    assert "- T4: nothing is known of swin98 on it, no record and no reference; there is no ratio." in out
+    assert "Acceptance rule (best 310P at least 1.6 x best T4): cannot be checked, there is no ratio." in out
+
+
+def test_models_stand_in_the_order_of_their_numbers(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model=swin100,swin99", "format=json"]) == 0
+    titles = [table["name"] for table in json.loads(capsys.readouterr().out)["tables"]]
+    assert titles[0] == "performance-swin99"
+    assert main(["batchsize=3"]) == 2
+    assert "batch sizes: 1, 2, 4, 8, 16" in capsys.readouterr().err
+
+
 def test_a_selection_shows_its_rows_only(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     again = measured(1, 20.0, sweep="20260601-000000-new", started="2026-06-01T08:00:00+00:00")
     keep(again, home)
