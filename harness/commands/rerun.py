@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -44,6 +44,10 @@ class Rerun:
     plan: bool = argument("only show what differs and what would be done", default=False)
     tolerance: Annotated[float, Field(ge=0, le=1000)] = argument(
         "a difference of throughput in per cent that is none", default=0.0
+    )
+    accuracy: Literal["again", "kept"] = argument(
+        "again: also evaluate again; kept: take what the store knows of the same files, which shows nothing",
+        default="again",
     )
     tracking_uri: str | None = argument(
         "the MLflow store of the run (null: MLFLOW_TRACKING_URI, or the home's)", default=None
@@ -97,7 +101,12 @@ def rerun(wanted: Rerun, command: Sequence[str]) -> int:
             for line in plan_lines(manifest, home):
                 _say(console, line)
             return 0
-        begin(manifest, home, console, before_measuring=partial(_show_artifacts, source.record, console))
+        begin(
+            manifest,
+            home,
+            console,
+            before_measuring=partial(_before_measuring, source.record, console, again=wanted.accuracy == "again"),
+        )
         if stop.number is not None:
             return stop.status(NOT_REPRODUCED)
         new = read_record(record_folder(home, manifest.sweep_id, cell.name))
@@ -200,13 +209,18 @@ def _show_differences(source: Source, settings: Settings, console: Screen) -> No
         _say(console, line)
 
 
-def _show_artifacts(old: Record, console: Screen, runs: Sequence[CellRun]) -> None:
-    """Say, before the first measurement, which files that were made on the way are others."""
+def _before_measuring(old: Record, console: Screen, runs: Sequence[CellRun], *, again: bool) -> None:
+    """Say, before the first measurement, which files that were made on the way are others.
+
+    ``again``: accuracy is computed anew too; taken from the store it would equal itself.
+    """
     from harness.commands.rerun_checks import MAKERS, difference_lines, made_otherwise
 
     for run in runs:
         if not run.prepared:
             continue
+        if again and run.cell.settings.evaluates:
+            run.pipeline.forget("evaluate")
         found, same = made_otherwise(old, run)
         if same:
             _say(console, f"same   artifacts: {', '.join(same)}")
@@ -214,8 +228,11 @@ def _show_artifacts(old: Record, console: Screen, runs: Sequence[CellRun]) -> No
             _say(console, "differs: artifacts that were made anew")
             for line in difference_lines(found, console.width):
                 _say(console, line)
-            _say(console, f"  (other versions of {', '.join(MAKERS)} write other bytes for the same network; parity"
-                          " checks what it computes)")  # fmt: skip
+            makers = ", ".join(MAKERS)
+            _say(
+                console, f"  (other versions of {makers}, and some converters each time, write other bytes for the same"
+            )
+            _say(console, "  the same network; parity says what it computes)")
 
 
 def _show_result(old: Record, new: Record, home: Path, tolerance: float, console: Screen) -> int:

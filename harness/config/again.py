@@ -43,9 +43,11 @@ def restored(values: Mapping[str, Any], given: Mapping[str, str]) -> Settings:
             )
         _put(content, key.split("."), _value(key, text))
     _forget_checkpoint(content)
-    missing = [f"{key} ({text})" for key, text in hidden_texts(content)]
+    missing = dict(hidden_texts(content))
     if missing:
-        raise ConfigError(f"hidden in the record as a secret: {', '.join(missing)}; give KEY=VALUE again for each")
+        named = ", ".join(f"{key} ({text})" for key, text in missing.items())
+        again = " ".join(f"{key}=VALUE" for key in missing)
+        raise ConfigError(f"hidden in the record as a secret: {named}; give {again} again (null: its default)")
     return settings_from(content, given=set(given))
 
 

@@ -108,11 +108,14 @@ def _unpack(path: Path, folder: Path) -> None:
         total, free = sum(member.size_bytes for member in index.members), shutil.disk_usage(folder).free
         if total > free:
             raise HarnessError(f"takes {total / 1e9:.1f} GB, {folder.parent} has {free / 1e9:.1f}; set TMPDIR=FOLDER")
+        made: set[Path] = set()
         for member in index.members:
             target = folder.joinpath(*member.path.split("/"))
             content = _content(archive, entries[member.path], member)
             try:
-                target.parent.mkdir(parents=True, exist_ok=True)
+                if target.parent not in made:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    made.add(target.parent)
                 with target.open("xb") as file:
                     for block in content:
                         file.write(block)

@@ -26,8 +26,8 @@ def named_folder(name: str, home: Path) -> Path:
     """The folder of the records that ``name`` means below a harness home.
 
     In this order: a folder that is or holds records; a bundle, or what is named in it (``BUNDLE.zip:CELL``); ``SWEEP``
-    or ``SWEEP/CELL`` below ``<home>/records``; the only sweep whose id begins with the name; the newest record of a
-    cell with that name.
+    or ``SWEEP/CELL`` below ``<home>/records``, of which the sweep's id may be cut short where only one begins so; the
+    newest record of a cell with that name.
 
     Raises:
         ConfigError: nothing or more than one sweep has that name.
@@ -45,9 +45,10 @@ def named_folder(name: str, home: Path) -> Path:
         if folder.is_dir() and any(True for _ in record_folders(folder)):
             return folder
     sweeps = sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    begun = [sweep for sweep in sweeps if sweep.startswith(name)]
+    beginning, _, cell = name.partition("/")
+    begun = [sweep for sweep in sweeps if beginning and sweep.startswith(beginning) and (root / sweep / cell).is_dir()]
     if len(begun) == 1:
-        return root / begun[0]
+        return root / begun[0] / cell
     if begun:
         raise ConfigError(f"{name}: {len(begun)} sweeps begin so ({', '.join(begun[-3:])}); give one of them")
     newest = next((root / sweep / name for sweep in reversed(sweeps) if (root / sweep / name).is_dir()), None)

@@ -20,6 +20,7 @@ SAME_OUTCOMES = frozenset({"oom", "unsupported"})
 """Outcomes beside ok that are a result, so that the same again reproduces it."""
 SAME_SHARE = 5e-5
 """Accuracies are equal where no metric differs by more: 0.005 points of 100, what tables round to."""
+KEPT = "kept, not evaluated again"
 ROUNDING = 1e-9
 """What two sums of the same numbers may differ by: simulated times come again to the last digit."""
 FILES = ("model", "rewritten", "simplified", "exported")
@@ -27,7 +28,10 @@ FILES = ("model", "rewritten", "simplified", "exported")
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that was compared: its figures as printed, and whether they agree (None: it decides nothing)."""
+    """One thing that was compared: its figures as printed, and whether they agree (None: it decides nothing).
+
+    ``word`` says why it decides nothing, where that is not obvious.
+    """
 
     what: str
     then: str
@@ -35,6 +39,7 @@ class Line:
     ratio: str = MISSING
     interval: str = MISSING
     agrees: bool | None = None
+    word: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,8 @@ def reproduction(old: Record, new: Record, *, floor: float = 0.0) -> Reproductio
     lines: list[Line] = []
     verdict, reason = _throughput(old, new, floor, lines)
     lines += _latency(old, new)
-    differing = [line.what for line in (*_accuracy(old, new, lines), *_largest(old, new, lines)) if not line.agrees]
+    others = (*_accuracy(old, new, lines), *_largest(old, new, lines))
+    differing = [line.what for line in others if line.agrees is False]
     if differing:
         verdict, reason = "not reproduced", f"another {' and '.join(differing)}; {reason}"
     if verdict != "reproduced":
@@ -87,7 +93,7 @@ def reproduction_table(found: Reproduction, records: Sequence[Record]) -> Grid:
                 "now": line.now,
                 "now / then": line.ratio,
                 "95 % interval": line.interval,
-                "is": words[line.agrees],
+                "is": line.word or words[line.agrees],
             }
             for line in found.lines
         ],
@@ -130,7 +136,8 @@ def _throughput(old: Record, new: Record, floor: float, lines: list[Line]) -> tu
     )
     if not known:
         return "undecided", "one process has no interval: measure with two or more, or give tolerance=5%"
-    percent = f"{100 * (ratio.ratio - 1):+.2g} %"
+    change = 100 * (ratio.ratio - 1)
+    percent = f"{change:+.0f} %" if abs(change) >= 10 else f"{change:+.2g} %"
     if holds_one:
         assert ratio.low is not None
         width = max(ratio.high - 1 if ratio.high else 0, 1 - ratio.low)
@@ -174,10 +181,19 @@ def _accuracy(old: Record, new: Record, lines: list[Line]) -> list[Line]:
         found.append(Line("accuracy", "evaluated", MISSING, agrees=False))
     else:
         was, here = old.accuracy.device.metrics, new.accuracy.device.metrics
+        kept = any(step.stage == "evaluate" and step.cached for step in new.steps)
         for name in was:
             agrees = name in here and abs(here[name] - was[name]) <= SAME_SHARE
             now = f"{100 * here[name]:.2f}" if name in here else MISSING
-            found.append(Line(f"{name} %", f"{100 * was[name]:.2f}", now, agrees=agrees))
+            found.append(
+                Line(
+                    f"{name} %",
+                    f"{100 * was[name]:.2f}",
+                    now,
+                    agrees=None if kept else agrees,
+                    word=KEPT if kept else "",
+                )
+            )
     lines += found
     return found
 

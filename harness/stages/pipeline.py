@@ -158,6 +158,16 @@ class Pipeline:
         """The request that measures the cell once more; ``number`` is the round, from 1."""
         return self._request("measure", None, {"model": self.model}, number)
 
+    def forget(self, stage: str) -> None:
+        """Let a stage whose inputs are there run again although its result is known.
+
+        Raises:
+            ConfigError: as :meth:`advance`.
+        """
+        key = stage_module(stage).key(self.settings, self._inputs(stage))
+        if key:
+            self.store.forget(stage, key)
+
     def info(self, stage: str) -> Mapping[str, Any]:
         """What a finished stage found out, or nothing."""
         return self.steps[stage].info if stage in self.steps else {}

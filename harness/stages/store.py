@@ -95,6 +95,10 @@ class Store:
         """Remember what a key led to."""
         write_atomically(self._key_path(stage, key), _ENTRY.dump_json(entry, indent=1))
 
+    def forget(self, stage: str, key: str) -> None:
+        """Forget what a key led to, so that the stage runs again; its files stay."""
+        self._key_path(stage, key).unlink(missing_ok=True)
+
     @contextmanager
     def workspace(self) -> Iterator[Path]:
         """A folder on the store's file system for files in the making; gone afterwards, whatever happened."""

@@ -76,7 +76,7 @@ def test_what_cannot_be_measured_again_here_is_refused(home: Path, capsys: pytes
     assert line.startswith(f"{name}: its settings cannot be restored: ")
     assert "schema version" in line
     a_record(home, "tracking.uri=postgresql://me:hunter2@db/mlflow")
-    assert "tracking.uri (postgresql://me:***@db/mlflow); give KEY=VALUE again" in refusal(capsys, name)
+    assert "tracking.uri (postgresql://me:***@db/mlflow); give tracking.uri=VALUE again" in refusal(capsys, name)
     a_record(home, source="simulated")
     assert "was simulated, and here it would be measured (this process has no stand-ins)" in refusal(capsys, name)
     a_record(home, "soc_version=T4", "backend=onnxruntime")

@@ -34,7 +34,8 @@ def kept(settings: Settings) -> dict[str, Any]:
 def test_settings_come_back_with_what_was_hidden(settings: Settings, kept: dict[str, Any]) -> None:
     assert restored(kept, {"tracking.uri": URI}) == settings
     with pytest.raises(
-        ConfigError, match=r"tracking\.uri \(https://bench:\*\*\*@mlflow\.example\.com\); give KEY=VALUE"
+        ConfigError,
+        match=r"tracking\.uri \(https://bench:\*\*\*@mlflow\.example\.com\); give tracking\.uri=VALUE again",
     ):
         restored(kept, {})
     elsewhere = restored(

@@ -143,7 +143,9 @@ def test_a_report_over_a_bundle_is_that_over_its_folder(
     later = [f"baseline={bundle}", "sweep=20260202", f"home={tmp_path / 'elsewhere'}"]
     assert gate.main(later) == 0
     capsys.readouterr()
-    assert compare.main([f"{bundle}:swin98-cpu-fp32-bs1", f"{bundle}:{SWEEP}/swin98-cpu-fp32-bs2", "format=json"]) == 0
+    assert (
+        compare.main([f"{bundle}:swin98-cpu-fp32-bs1", f"{bundle}:{SWEEP[:6]}/swin98-cpu-fp32-bs2", "format=json"]) == 0
+    )
     assert json.loads(capsys.readouterr().out)[0]["b"]["cell"] == "swin98-cpu-fp32-bs2"
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records.schema import Artifact, MaxBatch, Outcome, Record
+from harness.records.schema import Artifact, MaxBatch, Outcome, Record, Step
 from harness.report.reproduction import reproduction, reproduction_table
 from tests.report.documents import accuracy
 from tests.report.folders import failed, measured
@@ -99,3 +99,10 @@ def test_simulated_figures_are_marked() -> None:
     table = reproduction_table(reproduction(then, now), [then, now])
     assert (table.rows[0]["then"], table.rows[0]["now"]) == ("10.0 ±0.2*", "10.0 ±0.2*")
     assert "* simulated by a stand-in" in table.notes[-1]
+
+
+def test_an_accuracy_that_was_kept_shows_nothing() -> None:
+    old = replace(OLD, accuracy=accuracy(0.47721, 1))
+    kept = again(accuracy=accuracy(0.47721, 1), steps=(Step("evaluate", Outcome("ok", "evaluate"), cached=True),))
+    found = reproduction(old, kept)
+    assert [row["is"] for row in reproduction_table(found, [old]).rows] == ["same", "", "kept, not evaluated again"]
