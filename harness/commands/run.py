@@ -63,7 +63,7 @@ def begin(manifest: Manifest, home: Path, console: Screen, **how: Any) -> int:
             write_manifest(manifest, folder / MANIFEST_FILE)
             stack.enter_context(locked_now(folder / LOCK_FILE))
         except (HarnessError, OSError) as error:
-            problems.append(f"the manifest could not be written, so this sweep cannot be resumed: {error}")
+            problems.append(f"this sweep cannot be resumed, its manifest or its lock cannot be written: {error}")
         return carry_out(manifest, home, console, problems, **how)
 
 

@@ -86,7 +86,10 @@ def locked_now(path: Path, *, shared: bool = False) -> Iterator[None]:
         LockedError: another process holds it; says which, where the kernel tells.
         HarnessError: the file cannot be opened.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HarnessError(_unusable(path, error), reason="no_lock") from error
     handle = _try(path, shared=shared)
     if handle is None:
         raise LockedError(f"{path.parent.name}: another process is at work on it{_by(holder(path))}")
@@ -144,16 +147,23 @@ def _wait(path: Path, shown: Path, claim: Claim, waiting: Callable[[str], None])
 
 
 def _try(path: Path, *, shared: bool) -> int | None:
-    """The open file whose lock is held now, or None while another process has it."""
-    handle = _open(path)
+    """The open file whose lock is held now, or None while another process has it.
+
+    Raises:
+        HarnessError: the file cannot be opened, or its file system has no locks: waiting would never end.
+    """
+    handle, taken = _open(path), False
     try:
         fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        if os.fstat(handle).st_ino == path.stat().st_ino:  # else somebody cleaned the folder meanwhile
-            return handle
-    except OSError:
+        taken = os.fstat(handle).st_ino == path.stat().st_ino  # else somebody cleaned the folder meanwhile
+    except (BlockingIOError, FileNotFoundError):
         pass
-    os.close(handle)
-    return None
+    except OSError as error:
+        raise HarnessError(_unusable(path, error), reason="no_lock") from error
+    finally:
+        if not taken:
+            os.close(handle)
+    return handle if taken else None
 
 
 def _open(path: Path) -> int:
@@ -189,4 +199,7 @@ def _by(pid: int | None) -> str:
 
 
 def _unusable(path: Path, error: OSError) -> str:
-    return f"{path}: cannot be used for locks ({error.strerror}); name a folder that can with {FOLDER_VARIABLE}=FOLDER"
+    return (
+        f"{path}: cannot be used for locks ({error.strerror}); name a folder that can: {FOLDER_VARIABLE}=FOLDER for "
+        "devices, HARNESS_HOME=FOLDER for sweeps"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest
 
 from harness.config.schema import BackendSettings, SocSettings
 from harness.config.simulator import SimulatorSettings
+from harness.errors import HarnessError
 from harness.sweep.claims import claims
 from harness.sweep.descendants import VARIABLE
 from harness.sweep.locks import Claim, LockedError, held, lock_folder, locked_now
@@ -111,6 +114,43 @@ def test_the_lock_of_a_killed_process_is_taken_over_and_what_it_left_is_ended(en
     assert wait_until_gone(int(left))
     assert not running(int(left))
     dead.communicate()
+
+
+@pytest.mark.usefixtures("folder")
+def test_who_waits_to_measure_is_not_overtaken_by_those_who_compute() -> None:
+    waiting, ended = {"measure": threading.Event(), "compute": threading.Event()}, []
+
+    def claim(what: str) -> None:
+        wanted = Claim("cpu", shared=what == "compute")
+        with held([wanted], mark=uuid.uuid4().hex, waiting=lambda _: waiting[what].set()):
+            ended.append(what)
+
+    threads = [threading.Thread(target=claim, args=[what]) for what in waiting]
+    with held([Claim("cpu", shared=True)], mark="", waiting=print):
+        for what, thread in zip(waiting, threads, strict=True):
+            thread.start()
+            assert waiting[what].wait(30), f"{what} did not wait"
+        assert ended == []
+    for thread in threads:
+        thread.join(30)
+    assert sorted(ended) == ["compute", "measure"]
+
+
+def test_a_file_system_without_locks_is_refused_and_not_waited_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with (
+        pytest.raises(HarnessError, match="cannot be used for locks") as caught,
+        held([Claim("cpu")], mark="", waiting=print),
+    ):
+        pass
+    assert str(folder) in str(caught.value)
+    with pytest.raises(HarnessError, match="HARNESS_HOME"), locked_now(folder / "sweep" / "lock"):
+        pass
 
 
 def test_every_user_can_lock_and_none_can_remove_anothers_lock(folder: Path) -> None:
