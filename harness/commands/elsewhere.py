@@ -23,6 +23,7 @@ from harness.sweep.folder import LOCK_FILE, MANIFEST_FILE, begin_sweep, end_swee
 from harness.sweep.locks import LockedError, locked_now
 from harness.sweep.manifest import Cell, Manifest, write_manifest
 from harness.sweep.outcome import SIGKILLED
+from harness.sweep.progress import Progress
 from harness.sweep.restore import finished_cell
 
 LAUNCHES = 3
@@ -59,7 +60,7 @@ def run_elsewhere(manifest: Manifest, home: Path, launch: Launch) -> int:
             lost = _launched(manifest, home, folder, launch, console)
             measured()
             records = _records(manifest, home, lost, console)
-            status = finish(manifest, records, home, console, log=_log(folder / "sweep.log"))
+            status = finish(manifest, records, home, console, log=Progress(console, log=folder / "sweep.log").append)
         if finished_sweep(manifest, records):
             end_sweep(folder)
         return stop.status(status)
@@ -119,11 +120,3 @@ def _records(manifest: Manifest, home: Path, lost: Outcome, console: Screen) -> 
         cells = tuple(replace(each, decided=lost) if each.index in left else each for each in manifest.cells)
         new_sweep(replace(manifest, cells=cells), home, console, only=left, resume=True).run()
     return [read_record(record_folder(home, manifest.sweep_id, cell.name)) for cell in manifest.cells]
-
-
-def _log(path: Path) -> Callable[[str], None]:
-    def append(text: str) -> None:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(f"\n{text.rstrip()}\n")
-
-    return append

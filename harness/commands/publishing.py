@@ -46,7 +46,11 @@ def publish_records(manifest: Manifest, home: Path, records: Sequence[Record]) -
 
 
 def run_publisher(manifest: Manifest, home: Path, *, quiet: bool, timeout_s: float | None = None) -> int | None:
-    """Run ``harness.publish`` on a sweep's records; its exit status, or None where it was stopped after a while."""
+    """Run ``harness.publish`` on a sweep's records; its exit status, or None where it was stopped after a while.
+
+    Raises:
+        HarnessError: no process can be started (memory, a limit on processes).
+    """
     command = [sys.executable, "-m", "harness.publish", f"home={home}", str(home / "records" / manifest.sweep_id)]
     output = subprocess.DEVNULL if quiet else None
     parent = os.getpid()
@@ -62,6 +66,8 @@ def run_publisher(manifest: Manifest, home: Path, *, quiet: bool, timeout_s: flo
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return None
+    except (OSError, subprocess.SubprocessError) as error:
+        raise HarnessError(f"no process can be started: {error}") from error
     return done.returncode
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.commands.publishing import EVERY_S, SHARE, Meanwhile
+from harness.commands.publishing import EVERY_S, SHARE, Meanwhile, publish_records, run_publisher
+from harness.records.io import write_record
+from harness.records.schema import Outcome, Record
 from tests.sweep.plans import cell, manifest
 
 
@@ -61,3 +65,21 @@ def test_a_server_that_fails_or_is_slow_costs_one_try(tmp_path: Path, status: in
     assert len(told.published) == 1
     (note,) = told.notes
     assert reason in note
+
+
+def test_a_machine_that_starts_no_more_processes_costs_no_measurement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: Any, **__: Any) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "run", none)
+    sweep, told = manifest(cell(0, "a")), Told()
+    publisher = Meanwhile(sweep, tmp_path, told.notes.append, lambda: told.now_s, run_publisher)
+    told.now_s = EVERY_S
+    publisher()
+    assert "temporarily unavailable" in told.notes[0]
+    record = Record("id", "sweep", 0, "a", "", "", {}, (), Outcome(status="ok"), "measured", {})
+    write_record(record, tmp_path / "records" / "sweep" / "a")
+    (line,) = publish_records(sweep, tmp_path, [record])
+    assert "python -m harness.publish" in line
