@@ -83,6 +83,18 @@ def test_an_engine_is_built_and_timed(seven: str, tmp_path: Path) -> None:
     assert "tensorrt" not in runtime.tools()  # nothing says which version it is
 
 
+def test_a_printed_mean_that_the_raw_times_do_not_give_is_pointed_out(seven: str, tmp_path: Path) -> None:
+    tool_file = Path(seven)
+    tool_file.write_text(tool_file.read_text().replace("[1.0] * count", "[1.1] * count"))
+    engine = tmp_path / "model.engine"
+    engine.write_bytes(b"engine")
+    runtime = backend(BackendSettings("tensorrt", "tensorrt", "fp16", options={"trtexec": seven}))
+    samples = runtime.measure(engine, {"x": np.ones((1, 3), np.float32)}, PROFILE)
+    (found,) = samples.conditions["findings"]
+    assert found["code"] == "mean_mismatch"
+    assert "printed a mean of 1 ms, its raw times have 1.1 ms" in found["message"]
+
+
 def test_outputs_are_read_from_json(seven: str, tmp_path: Path) -> None:
     engine = tmp_path / "model.engine"
     engine.write_bytes(b"engine")

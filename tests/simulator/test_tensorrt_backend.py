@@ -101,6 +101,17 @@ def test_every_version_times_the_same_things(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+def test_copies_that_were_not_done_have_no_times(
+    cell: Settings, engine: Callable[..., Path], arrays: dict[str, np.ndarray], version: str
+) -> None:
+    simulated = simulating(cell, tensorrt=version)
+    backend = replace(simulated.backend, options={"transfers": False})
+    samples = runtime(replace(simulated, backend=backend)).measure(engine(version), arrays, AUDITED)
+    assert set(samples.times_ms) == {"compute", "enqueue"}
+    assert samples.conditions["findings"] == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_a_session_computes_what_the_network_does(
     cell: Settings, engine: Callable[..., Path], arrays: dict[str, np.ndarray], version: str
 ) -> None:
