@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from harness.records.places import found_below
 from harness.records.references import Citation, Reference
 from harness.report.document import contents, refusal
 from harness.report.query import load
+from harness.report.quotient import comparability
 from harness.report.rows import Loaded
 from tests.report.documents import NPU, PUBLISHED, cell, merged, report, texts
 from tests.report.folders import WOBBLE, failed, keep, measured
@@ -179,3 +181,23 @@ def test_a_failure_after_figures_keeps_them_and_is_said(tmp_path: Path) -> None:
     assert "it ended as oom" in notes
     assert "310P, batch size 2: timeout" in notes
     assert "No figures" not in notes
+
+
+def test_equal_accuracies_of_two_devices_are_cells_of_their_own() -> None:
+    known = [
+        Reference("m", Citation("zoo"), chip, batchsize=size, metrics={"top1": 80.0})
+        for chip in ("Ascend310P3", "T4")
+        for size in (1, 4)
+    ]
+    (table,) = report(load([], known)).tables
+    at = [column.key for column in table.columns].index("top1")
+    assert [(row[at].text, row[at].rows) for row in table.rows] == [("80%^", 2), ("80%^", 0), ("80%^", 2), ("80%^", 0)]
+
+
+def test_what_follows_from_the_batch_size_is_no_difference_in_conditions(tmp_path: Path) -> None:
+    one, four = kept(tmp_path, measured(1, 5.0), measured(4, 6.0)).rows
+    one = replace(one, fingerprint={"model_sha256": "a", "inputs": "1x3", "precision": "fp32"})
+    four = replace(four, fingerprint={"model_sha256": "b", "inputs": "4x3", "precision": "fp16"})
+    assert comparability(one, four) == (("precision: fp16, fp32",), ())
+    again = replace(four, batchsize=1)
+    assert [part.partition(":")[0] for part in comparability(one, again)[0]] == ["model_sha256", "inputs", "precision"]
