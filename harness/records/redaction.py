@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from harness.files import write_atomically
+
 HIDDEN = "***"
 _LEAST, _SHORT = 8, 300
 _FOLDERS = frozenset({"PWD", "OLDPWD"})
@@ -52,17 +54,15 @@ def environment_secrets() -> tuple[str, ...]:
 def clean_file(path: Path, known: Iterable[str] = ()) -> None:
     """Take secrets out of a text file, of this process's environment too; one that holds none is not touched.
 
-    A file that cannot be read or written is left as it is.
+    A file that cannot be read or replaced is left as it is: what was measured stands in some.
     """
     secrets = (*known, *environment_secrets())
-    with suppress(OSError), path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        cleaned, changed = [], False
-        for line in file:
-            clean = redact_text(line, secrets)
-            changed = changed or clean != line
-            cleaned.append(clean)
-        if changed:
-            path.write_text("".join(cleaned), encoding="utf-8", errors="surrogateescape", newline="")
+    with suppress(OSError):
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            lines = list(file)
+        cleaned = [redact_text(line, secrets) for line in lines]
+        if cleaned != lines:
+            write_atomically(path, "".join(cleaned).encode("utf-8", "surrogateescape"))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,18 @@ def test_a_log_loses_what_the_environment_calls_a_secret_and_nothing_else(
     clean_file(log)
     assert log.stat().st_mtime_ns == before
     clean_file(tmp_path / "absent.log")
+
+
+def test_a_file_that_a_full_disk_lets_nobody_write_again_keeps_what_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "s3cr3t-value")
+    result = tmp_path / "measure.result.json"
+    result.write_text('{"asked with": "s3cr3t-value"}')
+    monkeypatch.setattr(os, "fsync", full)
+    clean_file(result)
+    assert result.read_text() == '{"asked with": "s3cr3t-value"}'
+    assert [each.name for each in tmp_path.iterdir()] == [result.name]
