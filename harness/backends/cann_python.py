@@ -57,7 +57,8 @@ def run_code(
         [python, "-c", code],
         env=python_environment(environment),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         timeout=timeout_s,
         check=False,
     )

@@ -87,12 +87,10 @@ def parse_cpu_max(text: str) -> float | None:
 def _lscpu_model() -> str | None:
     """The model as lscpu tells it: it knows Arm parts (Kunpeng), whose ``/proc/cpuinfo`` has numbers only."""
     try:
-        run = subprocess.run(
-            ["lscpu"], capture_output=True, text=True, timeout=5, check=True, env={**os.environ, "LC_ALL": "C"}
-        )
+        run = subprocess.run(["lscpu"], capture_output=True, timeout=5, check=True, env={**os.environ, "LC_ALL": "C"})
     except (OSError, subprocess.SubprocessError):
         return None
-    return parse_cpuinfo(run.stdout).get("Model name")
+    return parse_cpuinfo(run.stdout.decode(errors="replace")).get("Model name")
 
 
 def _text(path: Path) -> str | None:

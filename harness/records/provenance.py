@@ -151,7 +151,7 @@ def _run(command: list[str]) -> str | None:
     """Standard output of a short command, stripped, or None where it is absent, fails or hangs."""
     quiet = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_GIT_TIMEOUT_S, check=False, env=quiet, text=True)
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        done = subprocess.run(command, capture_output=True, timeout=_GIT_TIMEOUT_S, check=False, env=quiet)
+    except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else None

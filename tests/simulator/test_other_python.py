@@ -6,6 +6,7 @@ import ast
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 import harness
 from harness.backends.ascend_session import AscendSession
+from harness.backends.cann_python import run_code
 from harness.config.simulator import SimulatorSettings
 from harness.simulator.environment import environment
 from tests.simulator.conftest import expected
@@ -68,3 +70,9 @@ def test_a_session_in_an_old_python(converted: Path, old_python: str) -> None:
         outputs = session.run(arrays)
     for got, wanted in zip(outputs, expected(arrays["x"], arrays["onnx::y"]), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_what_another_python_prints_is_read_in_any_locale() -> None:
+    code = r"import sys; sys.stdout.buffer.write(b'\xff ' + '\u7cbe'.encode())"
+    done = run_code(sys.executable, code, os.environ, timeout_s=60)
+    assert done.stdout == "\N{REPLACEMENT CHARACTER} \u7cbe"
