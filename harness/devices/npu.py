@@ -91,7 +91,8 @@ def chosen(name: str, environment: Mapping[str, str] | None = None, device_id: i
         if device_id in {None, chip.device_id}:
             return chip
     known = ", ".join(str(chip.device_id) for chip in here) or "none"
-    raise UnsupportedError(f"device={device_id}: no {name} has this device id (known: {known})", reason="no_device")
+    asked = f"device={device_id}: no {name} has this device id" if device_id is not None else f"no {name} here"
+    raise UnsupportedError(f"{asked} (known: {known})", reason="no_device")
 
 
 def reader(name: str, environment: Mapping[str, str] | None = None, device_id: int | None = None) -> NpuReader:

@@ -72,7 +72,8 @@ def chosen(name: str, environment: Environment = None, device_id: int | None = N
         if each.soc_version == name and device_id in {None, each.device_id}:
             return each
     known = ", ".join(f"{each.device_id}: {each.soc_version}" for each in here) or "none"
-    raise UnsupportedError(f"device={device_id}: no {name} has this device id (known: {known})", reason="no_device")
+    asked = f"device={device_id}: no {name} has this device id" if device_id is not None else f"no {name} here"
+    raise UnsupportedError(f"{asked} (known: {known})", reason="no_device")
 
 
 def describe(name: str, environment: Environment = None, device_id: int | None = None) -> dict[str, Any]:
@@ -169,11 +170,10 @@ def _asked(environment: tuple[tuple[str, str], ...]) -> str:
             command,
             env=known,
             capture_output=True,
-            text=True,
             timeout=TIMEOUT_S,
             check=True,
             stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise HarnessError(f"NVML: {error}", reason="nvidia_driver", hint=nvml.DRIVER_HINT) from error
-    return json.dumps(nvml.told(done.stdout)["gpus"])
+    return json.dumps(nvml.told(done.stdout.decode())["gpus"])

@@ -92,6 +92,8 @@ def test_a_chip_that_is_not_the_one_here_is_refused() -> None:
         registry.describe("T4", known)
     with pytest.raises(UnsupportedError, match=r"device=3: no A10 has this device id \(known: 0: A10\)"):
         nvidia.chosen("A10", known, 3)
+    with pytest.raises(UnsupportedError, match=r"^no T4 here \(known: 0: A10\)"):
+        nvidia.chosen("T4", known)
 
 
 def test_a_driver_that_does_not_answer_says_so() -> None:
