@@ -5,9 +5,10 @@ Exit status 0: it was packed, or is whole; 1: it could not be, or is not; 2: wro
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,7 +71,10 @@ def _pack(wanted: Bundle) -> None:
         if target.resolve().is_relative_to(own.resolve()):
             raise ConfigError(f"output={target}: is in a folder that is packed; give one elsewhere")
     manifest = folder / MANIFEST_FILE
-    with locked_now(folder / LOCK_FILE, shared=True), _bar() as progress:
+    # Where this user can write nothing, as in a colleague's home, a running sweep is not waited for: its records are
+    # whole at any moment.
+    unchanging = locked_now(folder / LOCK_FILE, shared=True) if os.access(folder, os.W_OK) else nullcontext()
+    with unchanging, _bar() as progress:
         packed = pack(
             home,
             folder.name,

@@ -24,8 +24,8 @@ READABLE = (1,)
 FORMAT = "harness bundle"
 RECORDS, SWEEPS = "records", "sweeps"
 
-INDEX_BYTES = 256 << 20
-"""No index is longer: that of ten thousand cells takes about a tenth."""
+INDEX_BYTES = 64 << 20
+"""No index is longer: that of ten thousand cells takes half of it."""
 RATIO, RATIO_FREE_BYTES = 200, 1 << 30
 """No bundle unpacks to more than this many times its size, unless that is less than this many bytes."""
 
