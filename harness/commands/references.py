@@ -161,7 +161,7 @@ def _tables(path: Path, wanted: Import) -> list[Table]:
         raise HarnessError(f"encoding={wanted.encoding}: no such encoding; utf-8 and gb18030 are usual") from error
     except UnicodeDecodeError as error:
         raise HarnessError(
-            f"{path}: not {encoding} at byte {error.start}; give encoding=NAME, such as gb18030"
+            f"{path}: not {encoding.removesuffix('-sig')} at byte {error.start}; give encoding=NAME, such as gb18030"
         ) from error
     kind = KINDS.get(path.suffix.lower(), "markup") if wanted.kind == "auto" else wanted.kind
     return read_tables(text, kind)

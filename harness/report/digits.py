@@ -24,10 +24,21 @@ def figure(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None or not math.isfinite(estimate.high - estimate.low):
         return significant(estimate.mean, UNEARNED_DIGITS) if estimate.n else f"{estimate.mean:.12g}"
     halfwidth = (estimate.high - estimate.low) / 2
-    if halfwidth <= 0:
+    if _has_no_width(estimate.mean, halfwidth):
         return f"{significant(estimate.mean, EXACT_DIGITS)} ±0"
     places = earned_places(halfwidth)
     return f"{rounded(estimate.mean, places)} ±{rounded(halfwidth, places)}"
+
+
+def interval_places(value: float, low: float, high: float, without_width: int) -> int:
+    """The decimal place to which a value and the ends of its interval are printed; of one without width as given."""
+    halfwidth = (high - low) / 2
+    return without_width if _has_no_width(value, halfwidth) else earned_places(halfwidth)
+
+
+def _has_no_width(value: float, halfwidth: float) -> bool:
+    """Whether an interval is narrower than any clock can tell: what sums of floats differ by, or figures made up."""
+    return halfwidth <= 1e-7 * abs(value)
 
 
 def earned_places(halfwidth: float) -> int:
@@ -41,7 +52,7 @@ def with_interval(value: float, low: float | None, high: float | None) -> tuple[
     """A ratio and its interval (``0.97 to 1.02``), both to the place that the half-width earns; two digits without."""
     if low is None or high is None:
         return significant(value, UNEARNED_DIGITS), MISSING
-    places = earned_places((high - low) / 2) if high > low else EXACT_DIGITS
+    places = interval_places(value, low, high, EXACT_DIGITS)
     return rounded(value, places), f"{rounded(low, places)} to {rounded(high, places)}"
 
 

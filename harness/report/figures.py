@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from harness.records.schema import Estimate, Source
-from harness.report.digits import MISSING, UNEARNED_DIGITS, earned_places, figure, rounded, significant
+from harness.report.digits import MISSING, UNEARNED_DIGITS, figure, interval_places, rounded, significant
 from harness.report.plot_words import status_word
 from harness.report.quotient import Quotient
 from harness.report.report_words import phrase
@@ -65,7 +65,7 @@ def ratio_text(quotient: Quotient, language: Language) -> str:
         published = all(row.source == "reference" for row in rows)
         value = rounded(ratio.ratio, RATIO_PLACES) if published else significant(ratio.ratio, UNEARNED_DIGITS)
         return phrase(language, "times", value=value) + marks
-    places = earned_places((ratio.high - ratio.low) / 2) if ratio.high > ratio.low else RATIO_PLACES
+    places = interval_places(ratio.ratio, ratio.low, ratio.high, RATIO_PLACES)
     value, low, high = (rounded(each, places) for each in (ratio.ratio, ratio.low, ratio.high))
     return phrase(language, "times_interval", value=value, low=low, high=high) + marks
 

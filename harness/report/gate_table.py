@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
-from harness.report.digits import MISSING, earned_places, rounded, significant
+from harness.report.digits import MISSING, interval_places, rounded, significant
 from harness.report.figures import figure_of
 from harness.report.gate import FALLEN, Judged, Judgement, is_lost
 from harness.report.gate_words import WORDS
@@ -100,7 +100,7 @@ def _ratio(cell: Judged, language: Language) -> tuple[str, str]:
     ratio, low, high = cell.quotient.ratio.ratio, cell.quotient.ratio.low, cell.quotient.ratio.high
     if low is None or high is None:
         return significant(ratio, 2), MISSING
-    places = earned_places((high - low) / 2) if high > low else 4
+    places = interval_places(ratio, low, high, 4)
     return rounded(ratio, places), WORDS[language]["span"].format(low=rounded(low, places), high=rounded(high, places))
 
 
@@ -157,7 +157,7 @@ def _listed(names: Iterable[str], language: Language) -> str:
     every = list(dict.fromkeys(names))
     more = len(every) - NAMED
     rest = [] if more <= 0 else [f"… {more} more" if language == "en" else f"…另有 {more} 个"]
-    return "; ".join([*every[:NAMED], *rest])
+    return phrase(language, "separator").join([*every[:NAMED], *rest])
 
 
 def _floor(cell: Judged) -> str | None:

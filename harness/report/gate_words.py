@@ -79,7 +79,7 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
         "apart": "两侧分开测量：采用 Welch 95 % 置信区间，两次测量之间的漂移包含在比值中。",
         "one_sided": "与参考值比较时，置信区间仅来自实测一侧。",
         "differ": "{cells}：测试条件不同（{differing}）。",
-        "unknown": "{cells}：来源未说明 {unknown}。",
+        "unknown": "{cells}：来源未说明：{unknown}。",
         "other_data": "{cells}：两侧精度所用数据不同或只是其中一部分，未比较。",
         "no_accuracy": "{cells}：基线有精度，当前没有。",
         "outcome": "{cells}：{outcome}。",

@@ -141,7 +141,7 @@ def test_what_is_ambiguous_is_said_and_left_out(home: Path, tmp_path: Path, caps
     [
         (b"", [], "is empty"),
         (b"PK\x03\x04\x00\x00", [], "is binary"),
-        ("| 模型 |".encode("gb18030"), [], "not utf-8-sig at byte"),
+        ("| 模型 |".encode("gb18030"), [], "not utf-8 at byte"),
         (b"x", ["encoding=klingon"], "encoding=klingon: no such encoding"),
         (b"x", ["chips=310P"], "chips=310P: expected OLD:NEW"),
         (b"x", ["modle=a"], "did you mean 'model'"),
