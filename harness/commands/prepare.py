@@ -22,6 +22,7 @@ from harness.models.files import CONVERTED, OPENMMLAB, is_file
 from harness.models.pretrained import PACKAGED, Resolved, cache_dir, resolve
 from harness.models.published import file_name
 from harness.stages.preflight import preflight
+from harness.sweep.changed import frozen_files
 from harness.sweep.manifest import Cell, Manifest
 
 INSTALL = "pip install 'npu-harness[export]'"
@@ -62,6 +63,8 @@ def prepared(manifest: Manifest, console: Console, *, plan: bool = False) -> Man
         _refuse_alone(cells)
     for line in dict.fromkeys(f"{cell.settings.model.name}: {note}" for cell in cells for note in cell.notes):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if not plan:
+        cells = [cell if cell.decided else replace(cell, files=frozen_files(cell.settings)) for cell in cells]
     return replace(manifest, cells=tuple(cells))
 
 

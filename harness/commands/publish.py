@@ -73,6 +73,8 @@ def _folders(wanted: Publish) -> list[Path]:
 def report(results: Sequence[Published]) -> list[str]:
     """A line for each experiment that was filled: how many runs, where, and how to look at them."""
     lines = []
+    if untracked := sum(result.state == "untracked" for result in results):
+        lines.append(f"MLflow: {untracked} asked not to be tracked; uri=URI sends them all the same")
     stores = {(r.uri, r.experiment): r.experiment_id for r in results if r.experiment_id is not None}
     for (uri, experiment), identity in stores.items():
         states = Counter(

@@ -63,8 +63,8 @@ def resume(name: str | None, *, retry: bool) -> int:
 
     home = harness_home()
     folder = find_sweep(name, home)
+    check_home(home)
     console = screen()
     with stopping() as stop, locked_now(folder / LOCK_FILE):
-        check_home(home)
         manifest = read_manifest(folder / MANIFEST_FILE)
         return stop.status(carry_out(manifest, home, console, resume=True, retry=retry))

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from harness.config.schema import Settings
 from harness.records.schema import (
     Accuracy,
+    Artifact,
     MaxBatch,
     Outcome,
     PublishedAccuracy,
@@ -184,7 +185,7 @@ def build_record(
         graph=_graph(run) or first.get("graph"),
         conversion=run.pipeline.info("convert").get("conversion"),
         artifacts=made,
-        fingerprint=_fingerprint(run, settings, made),
+        fingerprint=_fingerprint(run, settings),
         environment=environment,
         notes=(*run.cell.notes, *run.said, *_notes_of(run, "rewrite", "profile")),
         harness_version=__version__,
@@ -221,12 +222,12 @@ def _graph(run: CellRun) -> Mapping[str, Any] | None:
     return run.pipeline.info("rewrite").get("graph") or run.pipeline.info("simplify").get("graph")
 
 
-def _fingerprint(run: CellRun, settings: Settings, made: Mapping[str, Any]) -> dict[str, Any]:
+def _fingerprint(run: CellRun, settings: Settings) -> dict[str, Any]:
     """What must be equal before two rows may be divided by each other (PEERS.md R6).
 
     The model is the ONNX file, which devices share, and not what a backend made of it.
     """
-    model = made.get("rewritten") or made.get("simplified") or made.get("exported") or made.get("model")
+    model = measured_model(run.pipeline)
     return {
         "model_sha256": model.sha256 if model else None,
         "inputs": run.inputs or {spec.name: [list(spec.shape), spec.dtype] for spec in settings.model.inputs},
@@ -237,6 +238,12 @@ def _fingerprint(run: CellRun, settings: Settings, made: Mapping[str, Any]) -> d
         "tools": dict(run.tools),
         "data": f"seeded random (seed {settings.seed})",
     }
+
+
+def measured_model(pipeline: Pipeline) -> Artifact | None:
+    """The ONNX file in its last form, or the file that was converted elsewhere; None before there is one."""
+    made = {name: artifact for step in pipeline.steps.values() for name, artifact in step.artifacts.items()}
+    return next((made[name] for name in ("rewritten", "simplified", "exported", "model") if name in made), None)
 
 
 def is_record_file(artifact_name: str) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import field
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -23,7 +25,8 @@ MANIFEST_VERSION = 1
 class Cell:
     """One point of the sweep. ``decided`` is set where the outcome is known before anything runs (skipped).
 
-    ``notes`` are sentences that a reader of its result should see, such as why its weights are not trained.
+    ``notes`` are sentences that a reader of its result should see, such as why its weights are not trained. ``files``
+    are the SHA-256 of the model files that it was planned with, by path.
     ``rerun_of`` is the record that it measures again.
     """
 
@@ -33,6 +36,7 @@ class Cell:
     settings: Settings
     decided: Outcome | None = None
     notes: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
     rerun_of: Original | None = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from harness.errors import HarnessError
-from harness.records.io import read_record
+from harness.records.io import RECORD_FILE, read_record
 from harness.records.schema import Outcome, Record
 from harness.records.standing import Standing, read_standing
 from harness.stages.pipeline import evaluation, preparation
@@ -13,6 +13,8 @@ from harness.sweep.cell import CellRun
 from harness.sweep.manifest import Cell
 from harness.sweep.outcome import SIGKILLED
 
+ASIDE = "record.unreadable.json"
+"""What a record is called that could not be read and was measured again."""
 TARGET = "target_halfwidth"
 """How the note begins that says what became of ``measure.target_halfwidth``."""
 
@@ -20,7 +22,8 @@ TARGET = "target_halfwidth"
 def restore(run: CellRun, *, retry: bool = False) -> None:
     """Let a cell go on from its record: kept as it is where it is finished, else with the rounds that it has.
 
-    ``retry``: a cell that did not end ok goes on as well. A record that cannot be read counts for nothing.
+    ``retry``: a cell that did not end ok goes on as well. A record that cannot be read, such as one of a newer harness,
+    counts for nothing and is put aside.
     """
     standing = read_standing(run.folder)
     if standing is not None and finished_cell(run.cell, standing, retry=retry):
@@ -29,6 +32,9 @@ def restore(run: CellRun, *, retry: bool = False) -> None:
     try:
         record = read_record(run.folder)
     except HarnessError:
+        with suppress(OSError):
+            (run.folder / RECORD_FILE).replace(run.folder / ASIDE)
+            run.said = (f"an earlier record of this cell could not be read and was put aside as {ASIDE}",)
         return
     good = [step for step in record.steps if step.outcome.status == "ok"]
     run.before = record

@@ -23,6 +23,7 @@ from harness.stages.request import Request
 from harness.stages.store import Store
 from harness.sweep import target
 from harness.sweep.cell import CellRun, build_record, is_record_file
+from harness.sweep.changed import changed_file, changed_model
 from harness.sweep.estimate import planned
 from harness.sweep.heap import loading
 from harness.sweep.largest import at_batch, search
@@ -136,12 +137,12 @@ class Sweep:
         if self.resume and not run.prepared:
             remove_partial(run)
         known = len(run.pipeline.steps)
+        self._refuse(run, changed_file(run) if run.active and not run.prepared else None)
         while run.active:
             try:
                 request = run.pipeline.advance(evaluating=evaluating)
             except (HarnessError, OSError) as error:
-                run.outcome = Outcome(status="failed", reason="refused", message=" ".join(str(error).split()))
-                self.progress.cell_ended(run.cell.name, run.outcome)
+                self._refuse(run, Outcome(status="failed", reason="refused", message=" ".join(str(error).split())))
                 return
             cached = [step for step in list(run.pipeline.steps.values())[known:] if step.cached]
             for step in cached:
@@ -149,6 +150,9 @@ class Sweep:
             if cached:
                 self.progress.cell_cached(run.cell.name, [step.stage for step in cached])
             if request is None:
+                if changed := changed_model(run):
+                    self._refuse(run, changed)
+                    return
                 run.prepared, run.evaluated = True, evaluating
                 return
             ran = self._step(run, request)
@@ -156,6 +160,12 @@ class Sweep:
                 run.pipeline.accept(request, ran)
                 self._take(run, ran)
             known = len(run.pipeline.steps)
+
+    def _refuse(self, run: CellRun, outcome: Outcome | None) -> None:
+        """Let a cell end so, where there is an outcome, without a process of its own."""
+        if outcome is not None:
+            run.outcome = outcome
+            self.progress.cell_ended(run.cell.name, outcome)
 
     def _take(self, run: CellRun, step: Step) -> None:
         """Add a finished step to the cell, and the files that it made for the record to the record's folder."""
@@ -212,8 +222,8 @@ class Sweep:
         for run in asking:
             profile = run.cell.settings.measure
             if run.repeats and profile.target_halfwidth and not run.kept:
-                run.said = (target.told(run.repeats, profile.target_halfwidth, profile.target_budget_s),)
-                self.progress.note(f"{run.cell.name}  {run.said[0]}")
+                run.said = (*run.said, target.told(run.repeats, profile.target_halfwidth, profile.target_budget_s))
+                self.progress.note(f"{run.cell.name}  {run.said[-1]}")
 
     def _wanted(self, run: CellRun, spent_s: float) -> int:
         """How many more rounds a cell wants; none when its budget is spent."""
