@@ -1,6 +1,7 @@
 """``python -m harness.rerun RECORD_OR_RUN``: measure a record's cell again, and say whether its result was reproduced.
 
-Exit status 0: reproduced; 1: not, or the new cell failed; 2: wrong arguments, or it cannot be measured again here.
+Exit status 0: reproduced; 1: not, undecided for want of rounds or quiet, or the new cell failed; 2: wrong arguments, or
+it cannot be measured again here.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Rerun:
     RECORD is a record's folder, SWEEP/CELL, BUNDLE.zip:CELL, or the id of an MLflow run. The new record is a sweep of
     its own and says what it repeats. What the record hides as a secret, and where things are on this machine, is given
     as on the main command line: tracking.uri=URI, model.file=FILE, dataset.root=DIR.
+    Exit status 0: reproduced; 1: not, or undecided, or the new cell failed; 2: it cannot be measured again here.
     """
 
     positional: tuple[str, ...] = argument("RECORD, and settings as KEY=VALUE", default=())

@@ -12,7 +12,7 @@ from harness.report.comparison import compared
 from harness.report.digits import MISSING, figure, with_interval
 from harness.report.grid import Grid
 from harness.report.words import MARKS, source_notes
-from harness.timing.statistics import NOISY, welch_ratio
+from harness.timing.statistics import NOISY, Ratio, welch_ratio
 
 Verdict = Literal["reproduced", "not reproduced", "undecided"]
 
@@ -55,7 +55,8 @@ def reproduction(old: Record, new: Record, *, floor: float = 0.0) -> Reproductio
     """Judge a rerun by the record that it repeats; ``floor`` is the |ln ratio| that noise alone, or a tolerance, makes.
 
     Both were measured in sweeps of their own, so rounds are not paired: the ratio's interval is Welch's, of the mean
-    logs over processes. It is reproduced where that interval holds 1 or the ratio lies within ``floor``.
+    logs over processes. It is reproduced where that interval holds 1 or the ratio lies within ``floor``. An interval of
+    more than 10 % to either side (``NOISY``) holds nearly anything: it decides nothing.
     """
     then, now = old.outcome.status, new.outcome.status
     if then != now:
@@ -122,34 +123,33 @@ def _throughput(old: Record, new: Record, floor: float, lines: list[Line]) -> tu
     ratio = compared(old, new).ratio
     if ratio is None or old.summary is None or new.summary is None:
         return "not reproduced", "nothing was measured now"
-    within = abs(math.log(ratio.ratio)) <= max(floor, ROUNDING)
-    holds_one = ratio.low is not None and ratio.high is not None and ratio.low <= 1 <= ratio.high
-    known = ratio.low is not None or floor > 0
-    lines.append(
-        Line(
-            "samples/s",
-            _marked(old, old.summary.throughput),
-            _marked(new, new.summary.throughput),
-            *with_interval(ratio.ratio, ratio.low, ratio.high),
-            agrees=(within or holds_one) if known else None,
-        )
-    )
-    if not known:
-        return "undecided", "one process has no interval: measure with two or more, or give tolerance=5%"
+    verdict, reason = _judged(ratio, floor)
+    figures = _marked(old, old.summary.throughput), _marked(new, new.summary.throughput)
+    agrees = None if verdict == "undecided" else verdict == "reproduced"
+    word = "undecided" if agrees is None else ""
+    interval = with_interval(ratio.ratio, ratio.low, ratio.high)
+    lines.append(Line("samples/s", *figures, *interval, agrees=agrees, word=word))
+    return verdict, reason
+
+
+def _judged(ratio: Ratio, floor: float) -> tuple[Verdict, str]:
+    """What a ratio of throughputs says, and why."""
     change = 100 * (ratio.ratio - 1)
-    percent = f"{change:+.0f} %" if abs(change) >= 10 else f"{change:+.2g} %"
-    if holds_one:
-        assert ratio.low is not None
-        width = max(ratio.high - 1 if ratio.high else 0, 1 - ratio.low)
-        blind = f"; up to {100 * width:.2g} % could differ unseen" if width > NOISY else ""
-        return "reproduced", f"throughput {percent}, and the interval of now / then holds 1{blind}"
+    percent = f"throughput {change:+.0f} %" if abs(change) >= 10 else f"throughput {change:+.2g} %"
     allowed = f"{100 * math.expm1(floor):.3g} % of noise and tolerance"
-    if within:
-        return "reproduced", f"throughput {percent}, within {allowed}"
-    beyond = f", nor within {allowed}" if floor else ""
-    if ratio.low is None:
-        return "not reproduced", f"throughput {percent}, not within {allowed}"
-    return "not reproduced", f"throughput {percent}, and the interval of now / then does not hold 1{beyond}"
+    if floor and abs(math.log(ratio.ratio)) <= floor:
+        return "reproduced", f"{percent}, within {allowed}"
+    if ratio.low is None or ratio.high is None:
+        if floor:
+            return "not reproduced", f"{percent}, not within {allowed}"
+        return "undecided", f"{percent}, but one process has no interval: give tolerance=5, or measure with more rounds"
+    if not ratio.low * (1 - ROUNDING) <= 1 <= ratio.high * (1 + ROUNDING):
+        beyond = f", nor lies it within {allowed}" if floor else ""
+        return "not reproduced", f"{percent}, and the interval of now / then does not hold 1{beyond}"
+    if (ratio.high - ratio.low) / 2 > NOISY * ratio.ratio:
+        unseen = f"{100 * max(ratio.high - 1, 1 - ratio.low):.2g} %"
+        return "undecided", f"{percent}; the interval of now / then holds 1, but as well a difference of {unseen}"
+    return "reproduced", f"{percent}, and the interval of now / then holds 1"
 
 
 def _file(old: Record, new: Record, lines: list[Line]) -> tuple[Verdict, str]:
