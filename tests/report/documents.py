@@ -14,7 +14,9 @@ from harness.report.rows import Loaded, Problem
 from harness.report.table import Cell, Document, Language, Table
 from tests.report.folders import failed, keep, measured
 
-CITATION = Citation("Somebody", file="README.md", date="2023-01-01")
+CITATION = Citation(
+    "Somebody", file="ACL_PyTorch/contrib/cv/segmentation/swin_98_of_somebody/README.md", date="2023-01-01"
+)
 PUBLISHED = [
     Reference(
         model="swin98",

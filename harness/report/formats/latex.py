@@ -29,6 +29,7 @@ _SPECIAL = {
     "μ": r"$\mu$",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
+_LONG_WORD = re.compile(r"[!-~]{25,}")
 _PATTERN = re.compile("|".join(re.escape(character) for character in _SPECIAL))
 _NEEDS = {
     "en": r"% needs: \usepackage[T1]{fontenc}, \usepackage{booktabs,multirow,graphicx}",
@@ -84,5 +85,10 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _list(notes: Sequence[str]) -> str:
-    items = "\n".join(f"\\item {{}}{text(note)}" for note in notes)
-    return f"\\begin{{itemize}}\\itemsep0pt\\parskip0pt\n{items}\n\\end{{itemize}}"
+    items = "\n".join(f"\\item {{}}{_breakable(text(note))}" for note in notes)
+    return f"\\begin{{itemize}}\\itemsep0pt\\parskip0pt\\sloppy\n{items}\n\\end{{itemize}}"
+
+
+def _breakable(line: str) -> str:
+    """The line, with long paths that may go on in the next line after a slash or an underscore."""
+    return _LONG_WORD.sub(lambda word: re.sub(r"(/|\\_)", r"\1\\allowbreak{}", word.group()), line)
