@@ -22,15 +22,16 @@ FAILED = Outcome(status="failed", reason="exception", message="as it happens")
 class Launcher:
     """Runs the cells that do not kill their worker, which then ends in a failure of the launcher as a whole."""
 
-    def __init__(self, home: Path, deadly: Sequence[int], times: int) -> None:
-        self.home, self.deadly, self.times = home, deadly, times
+    def __init__(self, home: Path, deadly: Sequence[int], times: int, first: Outcome = FAILED) -> None:
+        self.home, self.deadly, self.times, self.first = home, deadly, times, first
         self.asked: list[list[int]] = []
 
     def __call__(self, path: Path, indices: Sequence[int]) -> None:
         self.asked.append(list(indices))
         dying = [index for index in indices if index in self.deadly and len(self.asked) <= self.times]
         plan = read_manifest(path)
-        cells = tuple(replace(each, decided=FAILED) for each in plan.cells)
+        ends = self.first if len(self.asked) == 1 else FAILED
+        cells = tuple(replace(each, decided=ends) for each in plan.cells)
         done = [index for index in indices if index not in dying]
         new_sweep(replace(plan, cells=cells), self.home, Console(quiet=True), only=done, resume=True).run()
         if dying:
@@ -71,3 +72,19 @@ def test_a_cell_that_kills_every_worker_costs_itself_only_and_can_be_resumed(
     assert [record.outcome.status for record in finished] == ["failed", "crashed", "failed"]
     assert "lost, 3 times (RuntimeError: a worker process was terminated)" in str(finished[1].outcome.message)
     assert (tmp_path / "sweeps" / "sweep" / "unfinished").exists()
+
+
+@pytest.mark.parametrize(
+    ("first", "asked"),
+    [
+        (Outcome(status="cancelled", reason="interrupted"), [[0], [0]]),
+        (Outcome(status="crashed", reason="sigkill"), [[0]]),
+    ],
+)
+@pytest.mark.usefixtures("finished")
+def test_a_cell_that_was_cut_off_is_launched_again_and_one_whose_child_was_killed_is_not(
+    tmp_path: Path, first: Outcome, asked: list[list[int]]
+) -> None:
+    launch = Launcher(tmp_path, deadly=[], times=0, first=first)
+    elsewhere.run_elsewhere(manifest(cell(0, "a")), tmp_path, launch)
+    assert launch.asked == asked

@@ -153,7 +153,11 @@ def test_video_swins_pipeline_is_the_projects() -> None:
 
 def test_what_the_project_does_not_do_is_refused_by_name(config: Path) -> None:
     other = {**VIDEO, "type": "Recognizer2D", "pipeline": [*VIDEO["pipeline"], {"type": "Imgaug"}], "test_cfg": {}}
-    assert " ".join(wanted(other, "auto").pipeline.refused).split()[0] == "Imgaug"
+    assert wanted(other, "auto").pipeline.refused == (
+        "Imgaug",
+        "test_cfg.average_clips=None",
+        "Recognizer2D, which takes single frames",
+    )
     config.write_text(fake_openmmlab.CONFIG.replace('mode="slide"', 'mode="whole"'))
     whole = described(config, "dataset=shapes")
     with pytest.raises(
