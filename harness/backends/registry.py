@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from harness.backends.protocol import Backend, BuildsForCell
+from harness.backends.protocol import Backend, BuildsForCell, TellsWhatItLacks
 from harness.config.schema import BackendSettings, Settings
 from harness.errors import ConfigError
 from harness.plugins import find
@@ -72,9 +72,8 @@ def lacking(kind: str) -> str | None:
     Raises:
         ConfigError: as ``backend``.
     """
-    found: Any = backend_type(kind)
-    said: str | None = found.lacking() if hasattr(found, "lacking") else None
-    return said
+    found: object = backend_type(kind)
+    return found.lacking() if isinstance(found, TellsWhatItLacks) else None
 
 
 def backend_type(kind: str) -> type[Backend]:

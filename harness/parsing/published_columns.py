@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.parsing.published_cells import batch_in, chips_in, is_best, is_missing, is_ratio
 from harness.parsing.table import Table
+from harness.records.references import BASELINE
 
 _EXACT = {
     "unit": "unit",
@@ -121,7 +122,7 @@ def _is_label(below: list[str]) -> bool:
 
 def _is_original(header: str) -> bool:
     """Whether an accuracy is of the model's origin: said so, and not of a chip."""
-    chips = [chip for chip in chips_in(header) if chip.name != "baseline"]
+    chips = [chip for chip in chips_in(header) if chip.name != BASELINE]
     return bool(_ORIGINAL.search(header)) and not chips
 
 

@@ -34,11 +34,6 @@ class Series:
     by_batch: Mapping[int, tuple[Row, ...]]
     ended: tuple[Row, ...] = ()
 
-    def row(self, batchsize: int) -> Row | None:
-        """The row that counts at a batch size."""
-        found = self.by_batch.get(batchsize)
-        return found[0] if found else None
-
     @property
     def best(self) -> Row | None:
         """The row of the batch size with the highest throughput."""

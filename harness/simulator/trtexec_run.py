@@ -141,9 +141,8 @@ class _Trace:
         self._random, self._settings, self._copied = random.Random(seed), settings, copied  # noqa: S311 - times, no secrets
         self._process = 1 + settings.process_noise * self._random.gauss(0, 1)
         self._compute_ms = settings.fixed_ms + settings.ms_per_gmac * description["macs"] / 1e9
-        self._bytes = {f"{way}2{to}": 0 for way, to in (("h", "d"), ("d", "h"))}
-        for name, ends in (("h2d", "inputs"), ("d2h", "outputs")):
-            self._bytes[name] = sum(map(_size, description[ends]))
+        ends = {"h2d": "inputs", "d2h": "outputs"}
+        self._bytes = {name: sum(map(_size, description[end])) for name, end in ends.items()}
         self._now_ms = 0.0
 
     def take(self, goes_on: Any) -> list[dict[str, float]]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 import signal
 import stat
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from harness.files import FREE_SPACE
-from harness.records.schema import Outcome, Status, Step
+from harness.records.schema import Outcome, Status
 from harness.stages.request import RESULT, Result
 from harness.sweep.process import ChildExit
 
@@ -93,14 +92,6 @@ def step_outcome(child: ChildExit, text: bytes | None, tail: str, stage: str) ->
         message = f"the result file is damaged or half written ({len(text)} bytes)"
         return _outcome("crashed", stage, "bad_result", message)
     return _without_result(child, tail, stage)
-
-
-def cell_outcome(steps: Iterable[Step]) -> Outcome:
-    """The outcome of a cell: that of its first step that did not end ok."""
-    steps = tuple(steps)
-    if not steps:
-        return Outcome(status="failed", reason="nothing_ran", message="no step of the cell was run")
-    return next((step.outcome for step in steps if step.outcome.status != "ok"), Outcome(status="ok"))
 
 
 def log_tail(log: Path) -> str:

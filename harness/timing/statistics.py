@@ -145,20 +145,6 @@ def verdict(estimate: Estimate) -> Literal["stable", "noisy", "unstable"]:
     return "stable" if width <= STABLE else "noisy"
 
 
-def significant_digits(estimate: Estimate, most: int = 5) -> int:
-    """How many digits of the mean its interval earns: the last one has the place of the half-width's first digit.
-
-    16.74 +- 0.5 earns three (16.7), 16.74 +- 3 two (17). Without an interval two. Between 1 and ``most``.
-    """
-    if estimate.low is None or estimate.high is None:
-        return min(2, most)
-    half = (estimate.high - estimate.low) / 2
-    if half == 0 or estimate.mean == 0:
-        return most if half == 0 else 1
-    digits = math.floor(math.log10(abs(estimate.mean))) - math.floor(math.log10(half)) + 1
-    return max(1, min(most, digits))
-
-
 def coefficient_of_variation(values: Numbers) -> float | None:
     """Standard deviation (n - 1) over the mean; None for fewer than two values or a mean of 0."""
     array = _finite(values)

@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.records.schema import Outcome, Step
+from harness.records.schema import Outcome
 from harness.sweep.outcome import (
-    cell_outcome,
     decide,
     exception_line,
     log_tail,
@@ -289,10 +288,3 @@ def test_real_children_that_die(tmp_path: Path, code: str) -> None:
     status, reason, words = REAL[code]
     assert (outcome.status, outcome.reason) == (status, reason)
     assert words in str(outcome.message)
-
-
-def test_a_cell_ends_as_its_first_step_that_did_not_end_well() -> None:
-    ok, bad, worse = (Step(stage="s", outcome=Outcome(status=status)) for status in ("ok", "oom", "crashed"))
-    assert cell_outcome([ok, ok]).status == "ok"
-    assert cell_outcome([ok, bad, worse]).status == "oom"
-    assert cell_outcome([]).status == "failed"

@@ -25,7 +25,6 @@ from harness.timing.statistics import (
     required_rounds,
     rounds_for_halfwidth,
     sigma_upper_bound,
-    significant_digits,
     t_interval,
     verdict,
     welch_ratio,
@@ -191,25 +190,6 @@ def test_verdict(halfwidth, word):
 
 def test_a_single_process_is_never_called_stable():
     assert verdict(t_interval([100.0])) == "unstable"
-
-
-@pytest.mark.parametrize(
-    ("mean", "halfwidth", "digits"),
-    [(16.74, 0.5, 3), (16.74, 3, 2), (16.74, 20, 1), (0.1234, 0.002, 3), (123456, 0.1, 5), (5, 0, 5)],
-)
-def test_digits(mean, halfwidth, digits):
-    assert significant_digits(Estimate(mean, mean - halfwidth, mean + halfwidth, 3)) == digits
-
-
-def test_digits_without_an_interval():
-    assert significant_digits(Estimate(16.74, None, None, 1)) == 2
-
-
-@given(times, st.floats(1e-6, 1e6))
-def test_digits_are_never_finer_than_the_interval(mean, halfwidth):
-    digits = significant_digits(Estimate(mean, mean - halfwidth, mean + halfwidth, 3), most=20)
-    last_place = 10.0 ** (math.floor(math.log10(mean)) - digits + 1)
-    assert digits == 1 or last_place > halfwidth / 10 * (1 - 1e-9)
 
 
 @given(sample)
