@@ -28,7 +28,7 @@ from harness.backends.workplace import acceptable, beside, workplace
 from harness.config.model import InputSettings
 from harness.config.schema import MeasureSettings, PrecisionSettings, Settings
 from harness.config.values import SCHEMA
-from harness.devices import npu
+from harness.devices import registry
 from harness.devices.cann import installation
 from harness.errors import HarnessError
 from harness.simulator.environment import environment
@@ -145,12 +145,7 @@ class AscendBackend:
         cell = self._settings
         if cell is None:
             return (0,)
-        if cell.device:
-            return cell.device
-        try:
-            return (npu.chosen(cell.soc_version.name, self.environment).device_id,)
-        except HarnessError:
-            return (0,)
+        return cell.device or (registry.first_id(cell.soc_version.name, self.environment),)
 
     def measure(self, model: Path, inputs: Mapping[str, Array], profile: MeasureSettings) -> Samples:
         """One short run of ais_bench to learn how long an iteration takes, then one that fills the profile."""

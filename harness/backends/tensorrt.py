@@ -27,7 +27,7 @@ from harness.backends.trtexec_tool import TrtexecTool, located, tool
 from harness.backends.workplace import beside, workplace
 from harness.config.model import InputSettings
 from harness.config.schema import MeasureSettings, PrecisionSettings, Settings
-from harness.devices import nvidia
+from harness.devices import registry
 from harness.errors import HarnessError
 from harness.parsing.text import Finding
 from harness.simulator.environment import environment
@@ -189,12 +189,7 @@ class TensorRTBackend:
         cell = self._settings
         if cell is None:
             return (0,)
-        if cell.device:
-            return cell.device
-        try:
-            return (nvidia.chosen(cell.soc_version.name, self.environment).device_id,)
-        except HarnessError:
-            return (0,)
+        return cell.device or (registry.first_id(cell.soc_version.name, self.environment),)
 
     def measure(self, model: Path, inputs: Mapping[str, Array], profile: MeasureSettings) -> Samples:
         """One short run of trtexec to learn how long a query takes, then one that fills the profile.

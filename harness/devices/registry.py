@@ -71,6 +71,15 @@ def reader(name: str, environment: Environment = None, device_id: int | None = N
     return _module(name, environment).reader(name, environment, device_id)
 
 
+def first_id(name: str, environment: Environment = None) -> int:
+    """The id of the first NPU or GPU of that soc_version; 0 where none is here or its tool cannot say."""
+    chosen = npu.chosen if name.startswith("Ascend") else nvidia.chosen
+    try:
+        return chosen(name, environment).device_id
+    except HarnessError:
+        return 0
+
+
 def trouble(environment: Environment = None) -> str | None:
     """Why NPUs or GPUs of this machine cannot be used although their tool is there: one line, or None.
 
