@@ -34,11 +34,11 @@ def log_report(texts: Mapping[str, str], home: Path, uri: str | None = None, *, 
             started = datetime.now(timezone.utc)
             name = f"report {started:%Y-%m-%d %H:%M:%S}"
             run = client.create_run(experiment, tags={REPORT: " ".join(tables) or "empty"}, run_name=name)
+            client.set_terminated(run.info.run_id)  # first: one that fails from here on must not seem to be running
             with tempfile.TemporaryDirectory(prefix="harness-report-") as folder:
                 for file, text in texts.items():
                     (Path(folder) / file).write_bytes(text.encode("utf-8", "replace"))
                 client.log_artifacts(run.info.run_id, folder, FOLDER)
-            client.set_terminated(run.info.run_id)
             return f"{name} in {redact_text(whole)}, {Run(redact_text(whole), experiment, run.info.run_id).page}"
     except HarnessError:
         raise
