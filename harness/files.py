@@ -73,6 +73,11 @@ def no_room(folder: Path) -> bool:
     return room.f_bavail * room.f_frsize < FULL_BYTES or (room.f_files > 0 and room.f_favail == 0)
 
 
+def there(path: Path) -> Path:
+    """The path itself, or the nearest folder above it that exists: where it would be made."""
+    return next(each for each in (path, *path.absolute().parents) if each.exists())
+
+
 def _sync_folder(folder: Path) -> None:
     """Make a rename in the folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -63,7 +63,7 @@ def _run(wanted: Compare) -> None:
 
     if len(wanted.positional) != 2:
         raise ConfigError(f"give two names, A and B ({len(wanted.positional)} given); --help says what they may be")
-    home = Path(wanted.home).expanduser() if wanted.home else harness_home()
+    home = harness_home(wanted.home)
     a, b = (named_records(name, home) for name in wanted.positional)
     pairs, unmatched = matched(a, b)
     if not pairs:

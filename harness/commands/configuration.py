@@ -34,8 +34,8 @@ class ConfigurationReader:
         python = interpreter(settings.openmmlab.python)
         described = self._described(python, path)
         options = {**model.options}
-        wants = wanted(described, options.get("mode", "auto")) if not model.inputs else None
-        wants = wants or _fitting(described, options.get("mode", "auto"), model.inputs)
+        mode = options.get("mode", "auto")
+        wants = _fitting(described, mode, model.inputs) if model.inputs else wanted(described, mode)
         options |= {key: described[key] for key in ("digest", "versions", "library")}
         options["batch_axes"] = wants.batch_axes
         if isinstance(described["num_classes"], int):

@@ -78,7 +78,7 @@ def _run(wanted: Gate) -> int:
     tolerances = Tolerances(_share(wanted.throughput_tolerance), wanted.accuracy_tolerance)
     if not wanted.baseline.strip():
         raise ConfigError("baseline=: names nothing; give a sweep, a folder of records, a gate's JSON, or references")
-    home = Path(wanted.home).expanduser() if wanted.home else harness_home()
+    home = harness_home(wanted.home)
     now = _rows(wanted.sweep or _newest_sweep(home), home)
     known = {row.record_id for row in now}
     before = [row for row in _rows(wanted.baseline, home) if not row.record_id or row.record_id not in known]

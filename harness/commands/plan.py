@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.config.schema import Settings
 from harness.errors import HarnessError
+from harness.files import there
 from harness.records.io import record_folder
 from harness.stages.pipeline import Foreseen, Pipeline
 from harness.stages.store import Store
@@ -109,10 +110,10 @@ def _disk(plans: Sequence[CellPlan], home: Path) -> str:
                 continue
             size = sizes.get((plan.cell.settings.model.name, each.stage)) or _weights_bytes(plan.cell.settings)
             total, unknown = total + (size or 0), unknown + (size is None)
-    there = next(path for path in (home, *home.absolute().parents) if path.exists())
-    free = shutil.disk_usage(there).free
+    place = there(home)
+    free = shutil.disk_usage(place).free
     words = f"about {total / 1e6:.0f} MB" + (f" and {unknown} files of unknown size" if unknown else "")
-    return f"disk   {words}; {free / 1e9:.1f} GB are free in {there}"
+    return f"disk   {words}; {free / 1e9:.1f} GB are free in {place}"
 
 
 def _weights_bytes(settings: Settings) -> int | None:

@@ -62,7 +62,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _folders(wanted: Publish) -> list[Path]:
     """The folders that are meant. Raises ConfigError for one that is not there."""
-    home = Path(wanted.home).expanduser() if wanted.home else harness_home()
+    home = harness_home(wanted.home)
     folders = [Path(name).expanduser() for name in wanted.positional] or [home / "records"]
     for folder in folders:
         if not folder.is_dir():

@@ -86,7 +86,7 @@ def _list(wanted: Listing) -> int:
     from harness.records.references import is_chip
     from harness.report.references_table import references_table
 
-    library = read_library(_home(wanted.home))
+    library = read_library(harness_home(wanted.home))
     found = [
         each
         for each in library.references
@@ -131,7 +131,7 @@ def _import(wanted: Import) -> int:
     if wanted.dry_run:
         print(f"{number} found, none written (dry_run=true)")
         return 0
-    folder = own_folder(_home(wanted.home))
+    folder = own_folder(harness_home(wanted.home))
     target, is_new = keep_references(folder, wanted.name or path.stem, found, replace=wanted.replace)
     print(f"{number} written to {target}" if is_new else f"nothing new: {target} holds these {number} already")
     return 0
@@ -173,7 +173,3 @@ def _pairs(key: str, words: Sequence[str]) -> dict[str, str]:
     if wrong is not None:
         raise ConfigError(f"{key}={wrong}: expected OLD:NEW, several with commas")
     return {old: new for old, _, new in pairs}
-
-
-def _home(given: str | None) -> Path:
-    return Path(given).expanduser() if given else harness_home()

@@ -16,7 +16,7 @@ from harness.commands.stopping import measured, publishing, stopping
 from harness.config import invocation
 from harness.config.schema import Settings
 from harness.errors import ConfigError, HarnessError
-from harness.files import write_atomically
+from harness.files import there, write_atomically
 from harness.records.io import record_folder
 from harness.records.schema import Record
 from harness.report.accuracy import accuracy_table
@@ -156,8 +156,8 @@ def finish(
 
 def check_home(home: Path) -> None:
     """Refuse a home that nothing can be written to; makes nothing. A full disk is not refused: it costs only cells."""
-    there = next(path for path in (home, *home.absolute().parents) if path.exists())
-    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+    place = there(home)
+    if not (place.is_dir() and os.access(place, os.W_OK | os.X_OK)):
         raise ConfigError(f"{home}: results cannot be written there; go to another folder or set HARNESS_HOME=DIR")
 
 

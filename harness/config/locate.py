@@ -21,9 +21,9 @@ def sweeps_dir() -> Path:
     return _travelling("sweeps", "sweep")
 
 
-def harness_home() -> Path:
-    """The absolute folder that takes every result: ``HARNESS_HOME``, else ``mlruns`` under the current folder."""
-    return Path(os.path.normpath(Path(os.environ.get(HOME_VARIABLE) or "mlruns").expanduser().absolute()))
+def harness_home(given: str | None = None) -> Path:
+    """The absolute folder that takes every result: the one given, else ``HARNESS_HOME``, else ``mlruns`` here."""
+    return Path(os.path.normpath(Path(given or os.environ.get(HOME_VARIABLE) or "mlruns").expanduser().absolute()))
 
 
 def _travelling(name: str, witness: str) -> Path:
