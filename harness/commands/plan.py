@@ -87,7 +87,10 @@ def _time(manifest: Manifest, plans: Sequence[CellPlan], history: History) -> It
     words = (
         "none: nothing would run" if not steps else "unknown" if left is None else outlook(left).replace(" left", "", 1)
     )
-    yield f"time   {words}" + (f", and {_unknown(unknown)}, never timed here" if unknown else "")
+    more = [f"{_unknown(unknown)}, never timed here"] if unknown else []
+    if any(plan.cell.settings.searches and plan.cell.decided is None for plan in plans):
+        more.append("the search for the largest batch, as many times that as it takes tries")
+    yield ", and ".join([f"time   {words}", *more])
 
 
 def _unknown(steps: Sequence[Planned]) -> str:

@@ -141,6 +141,7 @@ def _wait(path: Path, shown: Path, claim: Claim, waiting: Callable[[str], None])
             waiting(f"waits for {claim.name}{_by(holder(shown))}")
             told = True
         time.sleep(POLL_S)
+        lock_folder()  # somebody may have cleaned it away
     if told:
         waiting(f"waited {time.monotonic() - began:.0f} s for {claim.name}")
     return handle

@@ -15,6 +15,10 @@ _DAMAGED = (
 _SILENT = "the tracking server does not answer; start it or check tracking.uri, then publish again"
 _FAILING = "the tracking server fails ({message}); see its log, then publish again"
 _REFUSED = "the server refused the credentials; set MLFLOW_TRACKING_USERNAME and _PASSWORD, or MLFLOW_TRACKING_TOKEN"
+_STRANGE = (
+    "what answers there is no MLflow server, or a proxy before it that refuses ({message}); check tracking.uri and "
+    "MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and _PASSWORD"
+)
 
 # What a message holds (lower case) -> what to say. Taken in order: the first that fits.
 _KNOWN = (
@@ -41,6 +45,7 @@ _KNOWN = (
     ("error code 403", _REFUSED),
     ("error 401", _REFUSED),
     ("error 403", _REFUSED),
+    ("internal_error: response:", _STRANGE),
     ("too many 50", _FAILING),
     ("error code 50", _FAILING),
     ("error 50", _FAILING),

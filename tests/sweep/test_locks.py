@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -134,6 +135,19 @@ def test_who_waits_to_measure_is_not_overtaken_by_those_who_compute() -> None:
     for thread in threads:
         thread.join(30)
     assert sorted(ended) == ["compute", "measure"]
+
+
+def test_who_waits_outlives_that_somebody_removes_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+
+    def clean(_: float) -> None:
+        shutil.rmtree(folder)
+
+    with held([Claim("cpu")], mark=uuid.uuid4().hex, waiting=lines.append):
+        monkeypatch.setattr("harness.sweep.locks.time.sleep", clean)
+        with held([Claim("cpu")], mark=uuid.uuid4().hex, waiting=lines.append):
+            assert (folder / "cpu.lock").exists()
+    assert lines[0].startswith("waits for cpu")
 
 
 def test_a_file_system_without_locks_is_refused_and_not_waited_for(
