@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from harness.config.schema import Settings
 from harness.devices.physical import CPU, physical_name
@@ -45,22 +45,19 @@ def free_device(settings: Settings, waiting: Callable[[str], None]) -> Iterator[
         yield None
         return
     folder, told = lock_folder(), False
-    while True:
-        for device_id, physical in sorted(ids.items(), key=lambda each: _busy(each[1])):
-            lock = locked_now(folder / f"{physical}.cell.lock")
-            try:
-                lock.__enter__()
-            except LockedError:
-                continue
-            try:
+    with ExitStack() as stack:
+        while True:
+            for device_id, physical in sorted(ids.items(), key=lambda each: _busy(each[1])):
+                try:
+                    stack.enter_context(locked_now(folder / f"{physical}.cell.lock"))
+                except LockedError:
+                    continue
                 yield device_id
-            finally:
-                lock.__exit__(None, None, None)
-            return
-        if not told:
-            waiting(f"waits for one of {', '.join(ids.values())}")
-            told = True
-        time.sleep(POLL_S)
+                return
+            if not told:
+                waiting(f"waits for one of {', '.join(ids.values())}")
+                told = True
+            time.sleep(POLL_S)
 
 
 def _busy(physical: str) -> bool:

@@ -21,6 +21,7 @@ from harness.config.simulator import SimulatorSettings
 from harness.errors import HarnessError
 from harness.sweep.claims import claims
 from harness.sweep.descendants import VARIABLE
+from harness.sweep.free import free_device
 from harness.sweep.locks import Claim, LockedError, held, lock_folder, locked_now
 from tests.sweep.children import python, running, wait_until_gone
 from tests.sweep.plans import settings
@@ -215,6 +216,27 @@ def test_a_stage_claims_its_device_alone_only_where_it_must() -> None:
     assert claims(npu, "convert") == (shared,)
     builder = replace(npu, backend=BackendSettings("tensorrt", "tensorrt", "fp16"))
     assert claims(builder, "convert") == measured  # which times kernels on the device
+
+
+@pytest.mark.usefixtures("folder")
+def test_cells_that_name_no_device_get_one_each_and_wait_where_all_are_taken() -> None:
+    two = SimulatorSettings(name="nvidia", kind="nvidia", chip="T4", devices=2)
+    each = replace(settings(), soc_version=SocSettings("T4", "tensorrt"), simulator=two)
+    told: list[str] = []
+
+    def stop(line: str) -> None:
+        told.append(line)
+        raise InterruptedError
+
+    with free_device(each, print) as first, free_device(each, print) as second:
+        assert {first, second} == {0, 1}
+        with pytest.raises(InterruptedError), free_device(each, stop):
+            pass
+        with free_device(replace(each, device=(1,)), stop) as named:
+            assert named is None
+    assert told[0].startswith("waits for one of GPU-")
+    with free_device(each, stop) as again:
+        assert again is not None
 
 
 def test_locks_need_nothing_heavy() -> None:
