@@ -15,6 +15,7 @@ from harness.config.simulator import SimulatorSettings
 from harness.devices import nvidia, nvml, registry
 from harness.devices.idle import TellsHolders, look
 from harness.devices.nvidia_names import PRODUCTS, soc_version
+from harness.devices.physical import physical_name
 from harness.errors import HarnessError, UnsupportedError
 from harness.simulator.environment import NVIDIA_MODULES, environment
 
@@ -82,6 +83,7 @@ def test_a_gpu_comes_before_the_cpu_and_tells_who_it_is() -> None:
     assert (facts["persistence_mode"], facts["ecc_mode"]) == ("enabled", "enabled")
     assert "mig_mode" not in facts, "a T4 has none"
     assert facts["uuid"] != registry.describe("T4", known)["uuid"]
+    assert physical_name("T4", known, 1) == facts["uuid"], "what it is called in a container too"
 
 
 def test_a_chip_that_is_not_the_one_here_is_refused() -> None:

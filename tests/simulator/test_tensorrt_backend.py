@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +19,7 @@ from harness.backends.tensorrt_session import TensorRTSession
 from harness.config.compose import compose_settings
 from harness.config.model import InputSettings, ModelSettings
 from harness.config.schema import MeasureSettings, Settings, SocSettings
+from harness.config.simulator import SimulatorSettings
 from harness.errors import ConfigError, HarnessError
 from harness.simulator.trtexec_engine import described
 from harness.stages.audit import audited
@@ -211,6 +215,26 @@ def test_a_trace_is_left_and_nothing_is_measured(
 ) -> None:
     runtime(cell).profile(engine(), arrays, tmp_path / "trace")
     assert {path.name for path in (tmp_path / "trace").iterdir()} == {"layers.json", "profile.json", "trtexec.log"}
+
+
+def test_an_engine_is_built_again_for_another_version_chip_or_flag_and_for_nothing_else(
+    cell: Settings, tmp_path: Path
+) -> None:
+    trtexec = tmp_path / "trtexec"
+
+    def key(version: str = "v8403", chip: str = "T4", run: bool = False, **options: Any) -> str:
+        banner = f"echo '&&&& RUNNING TensorRT.trtexec [TensorRT {version}] # trtexec --help'"
+        known = "".join(f"echo '  --{name}'\n" for name in ("loadEngine", "workspace", "refit", "verbose"))
+        trtexec.write_text(f"#!/bin/sh\n{banner}\n{known}")
+        trtexec.chmod(0o755)
+        os.utime(trtexec, ns=(0, next(ticks)))
+        given = {"trtexec": str(trtexec), **options, **({"run_args": {"verbose": True}} if run else {})}
+        real = replace(cell, simulator=SimulatorSettings(), backend=replace(cell.backend, options=given))
+        return json.dumps(runtime(replace(real, soc_version=SocSettings(chip, "tensorrt"))).conversion_key())
+
+    ticks = itertools.count(1)
+    assert key() == key() == key(run=True) == key(spin_wait=True)
+    assert len({key(), key("v8503"), key(chip="A10"), key(workspace_mb=64), key(build_args={"refit": True})}) == 5
 
 
 def test_flags_that_this_version_does_not_know_are_refused_before_anything_runs(cell: Settings) -> None:

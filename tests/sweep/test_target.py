@@ -13,7 +13,7 @@ from harness.sweep import run as sweep_run
 from harness.sweep.manifest import Cell
 from harness.sweep.progress import Progress
 from harness.sweep.run import Sweep
-from harness.sweep.target import told, wanted
+from harness.sweep.target import MOST_ROUNDS, told, wanted
 from tests.report.test_cells import repeat
 from tests.sweep.plans import manifest, settings
 
@@ -27,6 +27,7 @@ def test_what_is_wanted_falls_to_none_when_the_interval_is_narrow() -> None:
     assert wanted(rounds([100, 110, 90]), 0.05) > 10
     assert wanted(rounds([100]), 0.05) == 0
     assert wanted(rounds([100, 110]), None) == 0
+    assert wanted(rounds([100, 200] * (MOST_ROUNDS // 2)), 0.001) == 0
 
 
 def test_it_says_which_ended_it_and_how_many_more_it_would_take() -> None:
