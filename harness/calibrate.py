@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from harness.commands.calibrate import ROUNDS, USAGE, calibrate
+from harness.commands.standard_streams import run_command
 from harness.errors import ConfigError, HarnessError
 
 
@@ -38,4 +39,4 @@ def _run(words: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(run_command(main))

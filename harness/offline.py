@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.commands.offline import STEPS, USAGE, run_step
+from harness.commands.standard_streams import run_command
 from harness.errors import ConfigError, HarnessError
 
 _OPTIONAL = ("results",)
@@ -48,4 +49,4 @@ def _run(step: str, words: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(run_command(main))
