@@ -174,6 +174,10 @@ def _note_numbers(records: Sequence[Record]) -> dict[int, int]:
     return {index: number for number, index in enumerate(explained, start=1)}
 
 
+_SHOWN = ("target_halfwidth", "its rounds are not alike", "an earlier record")
+"""How those notes of a record begin that stand below the table."""
+
+
 def _notes(records: Sequence[Record]) -> list[str]:
     notes = [f"[{number}] {_why(records[index])}" for index, number in _note_numbers(records).items()]
     notes += [*_timed(records), *_end_to_end(records), *slow_notes(records), *finding_notes(records)]
@@ -186,7 +190,7 @@ def _notes(records: Sequence[Record]) -> list[str]:
         notes.append("Random and untrained weights: the outputs, and any accuracy, mean nothing.")
     idle = {setting(record, "model", "name"): _idle_rules(record) for record in records}
     notes += [f"{model}: graph rules that never fired: {', '.join(rules)}." for model, rules in idle.items() if rules]
-    notes += [f"{r.name}: {note}." for r in records for note in r.notes if note.startswith("target_halfwidth")]
+    notes += [f"{r.name}: {note}." for r in records for note in r.notes if note.startswith(_SHOWN)]
     if any(audit_mark(record) for record in records):
         notes.append(f"{AUDIT_MARK} failed its audit: outputs or times were not those of an ordinary run.")
     notes += [f"{record.name}: a rerun of {record.rerun_of.words}." for record in records if record.rerun_of]

@@ -29,6 +29,7 @@ from harness.simulator.options import options, simulated
 from harness.stages.pipeline import Pipeline, evaluation
 from harness.stages.reference import has_reference, is_reference
 from harness.sweep.manifest import Cell, Manifest
+from harness.sweep.mixed import mixed_rounds
 from harness.timing.summary import summarise
 
 _SETTINGS = TypeAdapter(Settings)
@@ -162,6 +163,7 @@ def build_record(
     outcome = run.outcome or (
         Outcome(status="ok") if run.repeats or run.complete else Outcome(status="cancelled", reason="not_measured")
     )
+    mixed = mixed_rounds(run.before, len(run.repeats), tools=run.tools, device=device, version=__version__)
     return Record(
         record_id=record_id(manifest, run.cell),
         sweep_id=manifest.sweep_id,
@@ -187,7 +189,7 @@ def build_record(
         artifacts=made,
         fingerprint=_fingerprint(run, settings),
         environment=environment,
-        notes=(*run.cell.notes, *run.said, *_notes_of(run, "rewrite", "profile")),
+        notes=(*run.cell.notes, *run.said, *mixed, *_notes_of(run, "rewrite", "profile")),
         harness_version=__version__,
         interleaved=manifest.interleaved,
     )

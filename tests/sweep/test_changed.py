@@ -74,3 +74,17 @@ def test_a_record_of_a_newer_harness_is_put_aside_and_not_overwritten(tmp_path: 
     assert (run.active, run.before, newer.exists()) == (True, None, False)
     assert (tmp_path / ASIDE).read_text() == content
     assert ASIDE in record_of(run).notes[-1]
+
+
+def test_rounds_measured_with_other_versions_are_said_to_be(tmp_path: Path) -> None:
+    run = running(cell(0, "one"), tmp_path)
+    repeat = Repeat(1, "now", "device_compute", 5, 2.0, 2.0, 2.0, 2.0, 1, 2.0, 0.1, 0.1, "round-01.npz")
+    run.prepared, run.repeats, run.tools = True, [repeat], {"onnxruntime": "1.30"}
+    run.before = record_of(run)
+    assert record_of(run).notes == ()
+    run.repeats, run.tools = [repeat, replace(repeat, round=2)], {"onnxruntime": "1.31"}
+    note = "its rounds are not alike: the first with onnxruntime 1.30, 1.31 later"
+    assert record_of(run).notes == (note,)
+    run.before = record_of(run)  # killed and gone on with once more
+    run.repeats = [*run.repeats, replace(repeat, round=3)]
+    assert record_of(run).notes == (note,)
