@@ -54,7 +54,8 @@ def run_elsewhere(manifest: Manifest, home: Path, launch: Launch) -> int:
             write_manifest(manifest, folder / MANIFEST_FILE)
         except OSError as error:
             raise HarnessError(f"{folder}: the manifest cannot be written ({error}); the workers need it") from error
-        for line in (f"home   {home}", f"sweep  {manifest.sweep_id}: {len(manifest.cells)} cells, each in a worker"):
+        cells = f"{len(manifest.cells)} cell{'s' * (len(manifest.cells) != 1)}"
+        for line in (f"home   {home}", f"sweep  {manifest.sweep_id}: {cells}, each in a worker"):
             console.print(line, highlight=False, markup=False, soft_wrap=True)
         with locked_now(folder / LOCK_FILE, shared=True):
             lost = _launched(manifest, home, folder, launch, console)

@@ -51,7 +51,8 @@ def _outcome(error: Exception, stage: str) -> Outcome:
         status = cast("Status", error.status)
         return Outcome(status=status, stage=stage, reason=error.reason, message=words, hint=error.hint)
     if isinstance(error, OSError) and error.errno in NO_ROOM:
-        where = f" while writing {error.filename}" if error.filename else ""
+        place = error.filename2 or error.filename  # the second one is what was copied to
+        where = f" while writing {place}" if place else ""
         return Outcome(status="failed", stage=stage, reason="disk_full", message=f"{words}{where}", hint=FREE_SPACE)
     return Outcome(status="failed", stage=stage, reason="exception", message=f"{type(error).__name__}: {words}"[:500])
 

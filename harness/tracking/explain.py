@@ -73,7 +73,7 @@ def explain(error: BaseException, uri: str) -> str:
         return redact_text(str(error))
     shown = redact_text(uri)
     if isinstance(error, OSError) and error.errno in _ERRNO:
-        return f"{error.filename or shown}: {_ERRNO[error.errno]}"
+        return f"{error.filename2 or error.filename or shown}: {_ERRNO[error.errno]}"  # the second one is copied to
     message = redact_text(" ".join(str(error).split()))[:_LONGEST]
     lowered = str(error).lower()
     for needle, advice in _KNOWN:
