@@ -58,28 +58,29 @@ def check_model(model: ModelSettings) -> None:
     Raises:
         ConfigError: one line on the first that does.
     """
-    if not is_file(model):
-        if model.file is not None:
-            raise ConfigError(
-                f"model.file={model.file}: {model.name} is built from code; for a file use model=onnx model.file=FILE"
-            )
-        if model.dims:
-            raise ConfigError(
-                f"model.dims.{next(iter(model.dims))}: {model.name} has no open dimensions, only files do"
-            )
-        if model.kind != OPENMMLAB and model.config is not None:
-            raise ConfigError(
-                f"model.config={model.config}: {model.name} has none; for a configuration of OpenMMLab's use "
-                "model.provider=openmmlab and leave model out"
-            )
-        if not model.inputs and model.kind == OPENMMLAB:
-            return
-        if not model.inputs:
-            raise ConfigError("model.inputs is missing; give model.inputs=VALUE")
-        for index, spec in enumerate(model.inputs):
-            if not spec.shape:
-                raise ConfigError(f"model.inputs.{index}.shape is missing; give model.inputs.{index}.shape=VALUE")
-        return
+    (_check_file if is_file(model) else _check_code)(model)
+
+
+def _check_code(model: ModelSettings) -> None:
+    if model.file is not None:
+        raise ConfigError(
+            f"model.file={model.file}: {model.name} is built from code; for a file use model=onnx model.file=FILE"
+        )
+    if model.dims:
+        raise ConfigError(f"model.dims.{next(iter(model.dims))}: {model.name} has no open dimensions, only files do")
+    if model.kind != OPENMMLAB and model.config is not None:
+        raise ConfigError(
+            f"model.config={model.config}: {model.name} has none; for a configuration of OpenMMLab's use "
+            "model.provider=openmmlab and leave model out"
+        )
+    if not model.inputs and model.kind != OPENMMLAB:
+        raise ConfigError("model.inputs is missing; give model.inputs=VALUE")
+    for index, spec in enumerate(model.inputs):
+        if not spec.shape:
+            raise ConfigError(f"model.inputs.{index}.shape is missing; give model.inputs.{index}.shape=VALUE")
+
+
+def _check_file(model: ModelSettings) -> None:
     if not model.file:
         raise ConfigError("model.file must be given: model.file=FILE")
     if model.options:
