@@ -6,15 +6,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.config.schema import Settings
 from harness.errors import ConfigError
 from harness.files import sha256_file
-from harness.models.family import ExportJob, ExportsElsewhere, batch_axes, family
+from harness.models.family import ExportJob, ExportsElsewhere, Family, batch_axes, family
 from harness.records.schema import Artifact
 from harness.stages.keys import graph_sources, stage_key
 from harness.stages.request import Request
+
+if TYPE_CHECKING:
+    from harness.backends.protocol import Array
+    from harness.models.weights import WeightsInfo
 
 VERSION = 2
 CONSUMES: tuple[str, ...] = ()
@@ -85,44 +89,58 @@ def run(request: Request, inputs: Mapping[str, Path], folder: Path) -> tuple[dic
 
     The file itself says what its weights are too: it may be carried to another machine and measured there.
     """
-    import numpy as np
-
     from harness.backends.inputs import random_inputs
     from harness.graph.inspect import inspect_onnx
-    from harness.graph.tidy import tidy
-    from harness.models.forward import leading, run_module
     from harness.models.onnx_file import note_weights
-    from harness.models.weights import load_weights
 
     del inputs
     settings = request.settings
-    model = settings.model
-    network_family = family(model.kind)
-    axes = batch_axes(network_family, model.options)
-    opset = settings.export.opset or OPSET
-    target = folder / "exported.onnx"
-    arrays = random_inputs(model.inputs, settings.seed)
-    files = {"exported": target}
-    if isinstance(network_family, ExportsElsewhere):
-        if settings.parity.enabled:
-            files["reference"] = folder / "reference.npz"
-        samples = leading(arrays, settings.parity.samples, axes)
-        found = network_family.export(
-            ExportJob(settings, checkpoint_path(settings), arrays, opset, target, samples, files.get("reference"))
-        )
-        tidy(target, model.outputs)
-        note_weights(target, asdict(found))
-        return files, {"weights": asdict(found), "graph": asdict(inspect_onnx(target))}
-    from harness.graph.export import export_onnx
-
-    module = network_family.build(network_family.parse_options(model.options))
-    weights = load_weights(
-        module, checkpoint_path(settings), model.seed, ignored_prefixes=network_family.ignored_checkpoint_prefixes
-    )
-    if settings.parity.enabled:  # before the export folds constants into the network
+    files = {"exported": folder / "exported.onnx"}
+    if settings.parity.enabled:
         files["reference"] = folder / "reference.npz"
-        outputs = run_module(module, arrays, settings.parity.samples, axes)
-        np.savez(files["reference"], *outputs)
-    export_onnx(module, arrays, model.outputs, target, opset, batch_axes=axes)
-    note_weights(target, asdict(weights))
-    return files, {"weights": asdict(weights), "graph": asdict(inspect_onnx(target))}
+    arrays = random_inputs(settings.model.inputs, settings.seed)
+    network = family(settings.model.kind)
+    axes = batch_axes(network, settings.model.options)
+    if isinstance(network, ExportsElsewhere):
+        weights = _elsewhere(network, settings, arrays, files, axes)
+    else:
+        weights = _here(network, settings, arrays, files, axes)
+    note_weights(files["exported"], asdict(weights))
+    return files, {"weights": asdict(weights), "graph": asdict(inspect_onnx(files["exported"]))}
+
+
+def _here(
+    network: Family, settings: Settings, arrays: Mapping[str, Array], files: Mapping[str, Path], axes: int
+) -> WeightsInfo:
+    """Build and fill the network in this process and export it."""
+    import numpy as np
+
+    from harness.graph.export import export_onnx
+    from harness.models.forward import run_module
+    from harness.models.weights import load_weights
+
+    model = settings.model
+    module = network.build(network.parse_options(model.options))
+    weights = load_weights(
+        module, checkpoint_path(settings), model.seed, ignored_prefixes=network.ignored_checkpoint_prefixes
+    )
+    if "reference" in files:  # before the export folds constants into the network
+        np.savez(files["reference"], *run_module(module, arrays, settings.parity.samples, axes))
+    opset = settings.export.opset or OPSET
+    export_onnx(module, arrays, model.outputs, files["exported"], opset, batch_axes=axes)
+    return weights
+
+
+def _elsewhere(
+    network: ExportsElsewhere, settings: Settings, arrays: Mapping[str, Array], files: Mapping[str, Path], axes: int
+) -> WeightsInfo:
+    """Have the family export in its own interpreter."""
+    from harness.graph.tidy import tidy
+    from harness.models.forward import leading
+
+    target, checkpoint = files["exported"], checkpoint_path(settings)
+    samples = leading(arrays, settings.parity.samples, axes)
+    opset = settings.export.opset or OPSET
+    weights = network.export(ExportJob(settings, checkpoint, arrays, opset, target, samples, files.get("reference")))
+    tidy(target, settings.model.outputs)
+    return weights
