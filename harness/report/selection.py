@@ -55,7 +55,7 @@ def moment(text: str) -> datetime:
         ConfigError: it is neither.
     """
     try:
-        read = datetime.fromisoformat(text)
+        read = datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text)  # Python 3.10 knows no Z
     except ValueError as error:
         raise ConfigError(f"since={text}: expected a day or a time, as 2026-11-22 or 2026-11-22T08:30:00") from error
     return read.astimezone(timezone.utc) if read.tzinfo else read.replace(tzinfo=timezone.utc)

@@ -12,6 +12,7 @@ from harness.records.found import Found, Run
 from harness.records.places import found_below
 from harness.records.references import Citation, Reference
 from harness.report.query import load, record_of
+from harness.report.selection import moment
 from tests.report.folders import keep, measured
 
 
@@ -59,3 +60,7 @@ def test_a_home_is_read_by_its_records_only_and_a_missing_folder_refused(tmp_pat
     assert len(list(found_below(tmp_path))) == 1
     with pytest.raises(ConfigError, match="no such folder"):
         list(found_below(tmp_path / "nowhere"))
+
+
+def test_a_time_in_utc_may_end_in_z_with_every_python() -> None:
+    assert moment("2026-11-22T08:30:00Z") == moment("2026-11-22T09:30:00+01:00") == moment("2026-11-22T08:30:00")
