@@ -16,7 +16,7 @@ from harness.tracking.explain import explain
 from harness.tracking.reports import REPORT
 from harness.tracking.session import RECORD_ID
 from harness.tracking.sqlite import check_version, sqlite_path
-from harness.tracking.store import local_folder, quiet_mlflow
+from harness.tracking.store import ask_briefly, local_folder, quiet_mlflow
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -43,6 +43,7 @@ def fetch_records(uri: str) -> Iterator[Found]:
         quiet_mlflow()
         from mlflow import MlflowClient
 
+        ask_briefly(uri)
         client = MlflowClient(tracking_uri=uri)
         for experiment in client.search_experiments():
             yield from _of_experiment(client, experiment, uri)

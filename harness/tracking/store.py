@@ -52,6 +52,14 @@ def quiet_mlflow() -> None:
         logger.setLevel(logging.CRITICAL)
 
 
+def ask_briefly(uri: str) -> None:
+    """Before a client of a database is made: MLflow asks one that is not there ten times, 102 s without a setting."""
+    if urlsplit(uri).scheme not in {"http", "https"}:
+        import mlflow.store.db.utils
+
+        mlflow.store.db.utils.MAX_RETRY_COUNT = 3
+
+
 def resolve_uri(recorded: str | None, home: Path) -> str:
     """The whole URI of a store: null means SQLite in the home, a relative SQLite path is made absolute.
 
@@ -106,11 +114,7 @@ def open_store(uri: str, home: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) 
             quiet_mlflow()
             from mlflow import MlflowClient
 
-            if urlsplit(uri).scheme not in {"http", "https"}:
-                import mlflow.store.db.utils
-
-                # MLflow asks a database that is not there ten times, which takes 102 s and has no setting.
-                mlflow.store.db.utils.MAX_RETRY_COUNT = 3
+            ask_briefly(uri)
             if path is not None:
                 prepare_sqlite(path, home)
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
