@@ -1,17 +1,26 @@
-"""Going on with a sweep: what is finished is kept, what is missing is run, and what is retried is what can end else."""
+"""One cell of a sweep: what is kept of it when a sweep goes on, and what the process of a step is given."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.console import Console
 
 from harness.records.io import write_record
 from harness.records.schema import MaxBatch, Outcome, Record, Repeat, Step
+from harness.records.sealing import VARIABLE, from_text, opened
 from harness.stages.pipeline import Pipeline, preparation
+from harness.stages.request import Request
 from harness.stages.store import Store
+from harness.sweep import step
 from harness.sweep.cell import CellRun
+from harness.sweep.process import ChildExit
+from harness.sweep.progress import Progress
 from harness.sweep.restore import finished_cell, restore
 from tests.sweep.plans import cell
 
@@ -67,3 +76,26 @@ def test_a_largest_batch_that_was_found_is_not_looked_for_again() -> None:
     small = record(0, (), Outcome(status="oom"))
     assert not finished_cell(searching, small)
     assert finished_cell(searching, replace(small, max_batch=MaxBatch(2, "oom")), retry=True)
+
+
+def test_what_a_step_is_asked_holds_no_password_and_its_process_gets_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Path, str]] = []
+
+    def child(command: Sequence[str], *, env: Mapping[str, str], **_: Any) -> ChildExit:
+        asked.append((Path(command[3]), env[VARIABLE]))
+        return ChildExit("", 1.0, exit_status=1)
+
+    monkeypatch.setattr(step, "run_child", child)
+    tracking = replace(CELL.settings.tracking, uri="postgresql://me:hunter2hunter2@db/mlflow")
+    settings = replace(CELL.settings, tracking=tracking)
+    run = CellRun(replace(CELL, settings=settings), tmp_path, Pipeline(settings, Store(tmp_path / "store"), tmp_path))
+    request = Request(
+        stage="export", settings=settings, store=tmp_path, record=tmp_path, key=None, inputs={}, round=None
+    )
+    step.run_step(run, request, Progress(Console(quiet=True)))
+    ((file, sealed),) = asked
+    assert "hunter2" not in file.read_text()
+    whole = opened(json.loads(file.read_text()), from_text(sealed))
+    assert whole["settings"]["tracking"]["uri"] == tracking.uri
