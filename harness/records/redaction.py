@@ -13,7 +13,7 @@ from typing import Any
 from harness.files import write_atomically
 
 HIDDEN = "***"
-_LEAST, _SHORT = 8, 300
+_LEAST, _TELLING, _SHORT = 8, 4, 300
 _FOLDERS = frozenset({"PWD", "OLDPWD"})
 """Variables that a shell sets to the working folder, whatever ``pwd`` means elsewhere."""
 
@@ -34,9 +34,10 @@ def redact_text(text: str, known: Iterable[str] = ()) -> str:
 
     Found are: the password of ``scheme://user:password@host``, a lone user part of an http(s) URI (there it is a
     token), values of query keys and assignments whose name says that they are secret, and HTTP credentials; besides
-    the ``known`` ones, wherever they stand.
+    the ``known`` ones, wherever they stand. Of those, texts of fewer than four characters are hidden under their key
+    only: ``ok`` or ``1`` would take words and figures out of every result.
     """
-    for secret in known:
+    for secret in (each for each in known if len(each) >= _TELLING):
         text = text.replace(secret, redact_text(secret) if "://" in secret else HIDDEN)
     return _redacted(text) if len(text) <= _SHORT else _redacted.__wrapped__(text)
 

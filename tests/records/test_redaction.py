@@ -94,3 +94,8 @@ def test_the_working_folder_of_a_shell_is_no_secret(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PWD", "/home/somebody/bench")
     monkeypatch.setenv("DB_PWD", "hunter2hunter2")
     assert redact("/home/somebody/bench/net.pth with hunter2hunter2") == "/home/somebody/bench/net.pth with ***"
+
+
+def test_a_known_secret_of_a_few_letters_leaves_the_results_readable() -> None:
+    result = {"status": "ok", "options": {"token": "ok"}, "log": "said ok to hunter2"}
+    assert redact(result, ["hunter2", "ok"]) == {"status": "ok", "options": {"token": "***"}, "log": "said ok to ***"}
