@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from harness.errors import HarnessError
 
@@ -93,6 +94,34 @@ def _create_sqlite(path: Path, home: Path) -> None:
     finally:
         for leftover in path.parent.glob(f".{path.name}.{os.getpid()}.creating*"):
             leftover.unlink(missing_ok=True)
+
+
+def follow_moved_home(path: Path, home: Path) -> None:
+    """Point experiments and runs to the artifacts in this home, where they came here with it.
+
+    MLflow keeps whole paths: in a home that was moved it shows no artifact of before and puts new ones into the old
+    place. An experiment whose folder is still where it was is left alone: this home is a copy then.
+    """
+    place = (home / "artifacts").absolute()
+    with closing(sqlite3.connect(path)) as connection:
+        for identity, known in connection.execute(
+            "SELECT experiment_id, artifact_location FROM experiments"
+        ).fetchall():
+            old = Path(unquote(urlsplit(known or "").path))
+            new = place / old.name
+            if not (known or "").startswith("file:///") or old.parent.name != place.name or old == new:
+                continue
+            if new.is_dir() and not old.exists():
+                uri = new.as_uri()
+                connection.execute(
+                    "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", [uri, identity]
+                )
+                connection.execute(
+                    "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?)"
+                    " WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",
+                    [uri, len(known) + 1, identity, len(known), known],
+                )
+        connection.commit()
 
 
 def check_version(path: Path) -> None:

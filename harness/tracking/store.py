@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError
 from harness.records.redaction import HIDDEN, redact_text
-from harness.tracking.sqlite import SCHEME, prepare_sqlite, quick_commits, sqlite_path
+from harness.tracking.sqlite import SCHEME, follow_moved_home, prepare_sqlite, quick_commits, sqlite_path
 from harness.tracking.view import VIEW_TAG, description, experiment_tags
 
 if TYPE_CHECKING:
@@ -117,6 +117,8 @@ def open_store(uri: str, home: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) 
             ask_briefly(uri)
             if path is not None:
                 prepare_sqlite(path, home)
+                if path.parent.resolve() == home.resolve():
+                    follow_moved_home(path, home)
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             engine = _engine(client)
             try:

@@ -218,6 +218,28 @@ def test_a_home_with_odd_characters(tmp_path: Path, blank_store: Path) -> None:
     assert (home / "artifacts" / "harness" / str(result.run_id) / "artifacts" / "model").is_dir()
 
 
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_home_that_was_moved_takes_its_artifacts_along(home: Path, tmp_path: Path, copied: bool) -> None:
+    first, _ = make_record(home, rounds=1, onnx=None)
+    publish([first], home=home)
+    moved = tmp_path / "moved 家"
+    if copied:
+        shutil.copytree(home, moved)
+    else:
+        home.rename(moved)
+    make_record(moved, cell=1, batchsize=2, rounds=1, onnx=None)
+    results = publish([moved / "records"], home=moved)
+    assert [result.state for result in results] == ["unchanged", "published"], results
+    with closing(sqlite3.connect(moved / "mlflow.db")) as connection:
+        places = [local_folder(uri) for (uri,) in connection.execute("SELECT artifact_uri FROM runs")]
+    assert len(places) == 2
+    for place in places:
+        assert place is not None
+        assert (place / "record" / "record.json").is_file()
+        assert place.is_relative_to(home if copied else moved)
+    assert home.exists() == copied
+
+
 def test_a_home_that_no_uri_can_name_is_refused(tmp_path: Path) -> None:
     for name in ("what?", "a%20b"):
         (result,) = publish([make_record(tmp_path / name, onnx=None)[0]])
