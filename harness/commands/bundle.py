@@ -63,7 +63,7 @@ def _pack(wanted: Bundle) -> None:
     from harness.sweep.locks import locked_now
     from harness.sweep.manifest import read_manifest, secrets_beside
 
-    home = Path(wanted.home).expanduser() if wanted.home else harness_home()
+    home = harness_home(wanted.home)
     name = next(iter(wanted.positional), None)
     folder = newest_sweep(home) if name is None else find_sweep(name, home)
     target = _target(wanted.output, folder.name)

@@ -89,7 +89,7 @@ def rerun(wanted: Rerun, command: Sequence[str]) -> int:
     from harness.records.io import read_record, record_folder
 
     name, given = _words(wanted)
-    home = Path(wanted.home).expanduser() if wanted.home else harness_home()
+    home = harness_home(wanted.home)
     source = find_source(name, home, wanted.tracking_uri)
     settings = _settings(source.record, _with_store(source.record, given, wanted.tracking_uri))
     console = screen()

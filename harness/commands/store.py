@@ -184,7 +184,7 @@ def _looked_through(home: Path) -> Holdings:
 
 def _home(given: str | None) -> Path:
     """The home that is meant. Raises ConfigError where there is none."""
-    home = Path(given).expanduser() if given else harness_home()
+    home = harness_home(given)
     if not home.is_dir():
         raise ConfigError(f"{home}: no such folder; go to the folder of your sweeps, or give home=DIR")
     return home
