@@ -223,7 +223,7 @@ def _put(made: Document, found: Sequence[Content], wanted: Report) -> None:
             print(_text(str(wanted.format), made, found, wanted), end="")
         return
     output = Path(wanted.output).expanduser()
-    if output.is_dir() or wanted.output.endswith("/"):
+    if output.is_dir() or wanted.output.endswith("/") or not (output.suffix or wanted.format):
         names = [wanted.format] if wanted.format not in {None, "terminal"} else list(FORMATS)
         files = {output / f"{STEM}{FORMATS[str(name)].suffix}": str(name) for name in names}
     else:

@@ -56,17 +56,27 @@ class Grid:
         return "\n".join([*lines, "", *(f"- {escaped(note)}" for note in self.notes)]).rstrip() + "\n"
 
     def _fitting(self, rows: Sequence[Mapping[str, str]], width: int) -> tuple[list[str], list[str]]:
-        """The columns that fit, and those left out; the first column may be folded to make room."""
+        """The columns that fit, and those left out; the first column may be folded to make room.
+
+        A column that is needed less than one left out stays where there is room for it alone.
+        """
         widths = {column: max([cell_len(column), *(cell_len(row[column]) for row in rows)]) for column in self.columns}
         first = self.columns[0]
         widths[first] = min(widths[first], max(width // 4, cell_len(first)))
-        columns, hidden = list(self.columns), []
+
+        def fits(without: Sequence[str]) -> bool:
+            kept = [widths[column] for column in self.columns if column not in without]
+            return sum(kept) + _GAP * (len(kept) - 1) <= width
+
+        hidden: list[str] = []
         for column in self.least_needed:
-            if sum(widths[c] for c in columns) + _GAP * (len(columns) - 1) <= width:
+            if fits(hidden):
                 break
-            columns.remove(column)
             hidden.append(column)
-        return columns, hidden
+        for column in reversed(hidden[:]):
+            if fits(fewer := [each for each in hidden if each != column]):
+                hidden = fewer
+        return [column for column in self.columns if column not in hidden], hidden
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -57,13 +57,24 @@ def _boundary(
     keys = _column_keys(content)
     suffix = "" if boundary == HEADLINE else f" {boundary}"
     of_device, of_ratio = words
+    own = [] if boundary != HEADLINE else [each.key for each in content.series if not _replaced(each.key, content)]
+    first = next((target for target in content.pairs if target in own), None)
     for series in content.series:
         key = series.key
         title = phrase(language, of_device, device=names[key])
-        yield Column(keys[key] + suffix, title), partial(_throughput, key, boundary, language)
+        column = Column(keys[key] + suffix, title, need=2 if key in own else 0)
+        yield column, partial(_throughput, key, boundary, language)
     for target, baseline in content.pairs.items():
         title = phrase(language, of_ratio, target=names[target], baseline=names[baseline])
-        yield Column(f"{keys[target]}/{keys[baseline]}{suffix}", title), partial(_ratio, target, boundary, language)
+        need = 3 if target == first else int(target in own)
+        column = Column(f"{keys[target]}/{keys[baseline]}{suffix}", title, need=need)
+        yield column, partial(_ratio, target, boundary, language)
+
+
+def _replaced(key: Key, content: Performance) -> bool:
+    """Whether a published series stands beside one of records of the same device."""
+    others = (each.key for each in content.series if each.key.source != "reference")
+    return key.source == "reference" and any(other.soc_version == key.soc_version for other in others)
 
 
 def _joules(content: Performance, names: Mapping[Key, str], language: Language) -> Iterable[Shape]:

@@ -74,10 +74,12 @@ class Chart:
 def chart(rows: Sequence[Row], quantity: Quantity, language: Language = "en") -> Chart | None:
     """The chart of throughput (samples/s) or latency (ms, median of a batch); None without any figure.
 
-    Published numbers without a known unit are left out, and a footnote counts them.
+    Published numbers without a known unit are left out, and a footnote counts them. They have no latency.
     """
     drawable = [row for row in rows if row.throughput is not None or row.outcome.status != "ok"]
-    shown = [row for row in drawable if comparable(row)]
+    if quantity == "latency":
+        drawable = [row for row in drawable if row.source != "reference" or _estimate(row, quantity)]
+    shown = [row for row in drawable if row.throughput is None or comparable(row)]
     if not any(_estimate(row, quantity) for row in shown):
         return None
     sizes = {batchsize(row) for row in shown}

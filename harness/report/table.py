@@ -33,11 +33,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: ``key`` for programs, ``title`` for people; numbers stand to the right."""
+    """A column: ``key`` for programs, ``title`` for people; numbers stand to the right.
+
+    A narrow terminal goes without the columns of the lowest ``need`` first, of equal ones without the last.
+    """
 
     key: str
     title: str
     number: bool = True
+    need: int = 0
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,18 @@ def test_a_selection_shows_its_rows_only(home: Path, capsys: pytest.CaptureFixtu
     assert [row["cpu"]["value"] for row in table["rows"]] == pytest.approx([20.0, 20.0])
 
 
+def test_a_narrow_terminal_shows_the_own_ratio_before_what_was_published(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for chip, backend, per_s in (("T4", "tensorrt", 5.0), ("Ascend310P3", "ascend", 16.0)):
+        keep(measured(1, per_s, chip=chip, backend=backend, source="simulated", copies_ms=1.0), home)
+    assert main(["model=swin98", "baseline=T4", "target=Ascend310P3"]) == 0
+    out = capsys.readouterr().out
+    (header,) = (line.split("  ") for line in out.splitlines() if line.strip().startswith("batchsize"))
+    assert {"T4", "310P", "310P/T4"} <= {title.strip() for title in header}
+    assert "310P (published)/T4 (published)" in " ".join(out.split()).partition("for want of width: ")[2]
+
+
 def test_strict_refuses_with_status_1_what_a_note_would_say(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["model=swin98", "baseline=T4", "strict=true"]) == 1
     captured = capsys.readouterr()
@@ -112,6 +124,8 @@ def test_a_folder_takes_all_formats_and_a_file_the_format_of_its_suffix(
     assert main([f"output={tmp_path}/all/"]) == 0
     suffixes = {path.suffix for path in (tmp_path / "all").iterdir()}
     assert {".md", ".html", ".csv", ".tex", ".json"} <= suffixes
+    assert main([f"output={tmp_path}/tables"]) == 0  # as the README has it: no such folder yet
+    assert (tmp_path / "tables" / "report.html").exists()
     assert main([f"output={tmp_path}/own.tex"]) == 0
     assert r"\toprule" in (tmp_path / "own.tex").read_text(encoding="utf-8")
     assert str(tmp_path / "own.tex") in capsys.readouterr().out

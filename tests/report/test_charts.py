@@ -153,6 +153,21 @@ def test_published_numbers_have_the_digits_of_their_source() -> None:
     assert {"16.00", "16.20"} <= set(texts(page(draw_lines, made).figure))
 
 
+def test_what_was_published_has_no_place_in_the_latencies_and_that_it_did_not_fit_needs_no_unit() -> None:
+    published = [
+        reference_row(Reference("swin98", Citation("zoo"), "T4", batchsize=1, throughput=5.24, unit="fps")),
+        reference_row(Reference("swin98", Citation("zoo"), "T4", batchsize=4, outcome="oom")),
+    ]
+    (content,) = contents([*published, *(record_row(cell(b, 0.4), "x") for b in (1, 4))])
+    made = dict(wanted(content, "en"))
+    latency, throughput = made["latency"], made["throughput"]
+    assert isinstance(latency, Chart)
+    assert [each.source for each in latency.series] == ["measured"]
+    assert isinstance(throughput, Chart)
+    assert [[point.status for point in each.points] for each in throughput.series] == [["ok", "oom"], ["ok", "ok"]]
+    assert not [note for kind in ("latency", "throughput") for note in made[kind].footnotes if "unit" in note]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_model_with_a_name_like_markup_has_its_charts_under_a_plain_name(language: Language) -> None:
     hostile = [cell(b, 2.0 * b, model="../<script>", device=d, hardware=None) for b in (1, 4) for d in ("T4", "cpu")]

@@ -34,10 +34,11 @@ def table_grid(table: Table) -> Grid:
     rows = [
         {name: "" if cell.rows == 0 else cell.text for name, cell in zip(names, row, strict=True)} for row in table.rows
     ]
+    from_the_right = list(zip(names, table.columns, strict=True))[:0:-1]
     return Grid(
         columns=names,
         rows=rows,
         notes=table.notes,
         numbers=frozenset(name for name, column in zip(names, table.columns, strict=True) if column.number),
-        least_needed=list(reversed(names[1:])),
+        least_needed=[name for name, _ in sorted(from_the_right, key=lambda each: each[1].need)],
     )
