@@ -37,7 +37,7 @@ def publish_records(manifest: Manifest, home: Path, records: Sequence[Record]) -
     if not written or not _tracked(manifest):
         return []
     try:
-        with _beside_others(print):
+        with _beside_others(lambda line: print(f"MLflow {line}")):
             if run_publisher(manifest, home, quiet=False) == 0:
                 return []
     except (KeyboardInterrupt, HarnessError):

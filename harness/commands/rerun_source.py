@@ -47,12 +47,14 @@ def find_source(name: str, home: Path, tracking_uri: str | None) -> Source:
 
 
 def _of_folder(name: str, home: Path) -> Source:
+    from harness.records.bundle_read import is_bundle
     from harness.records.find import named_folder, records_below
 
     path = Path(name)
     found = records_below(named_folder(str(path.parent) if path.name == RECORD_FILE else name, home))
     if len(found) != 1:
-        cells = ", ".join(f"{record.sweep_id}/{record.name}" for _, record in found[:3])
+        inside = f"{name}:" if is_bundle(path.expanduser()) else ""
+        cells = ", ".join(f"{inside}{record.sweep_id}/{record.name}" for _, record in found[:3])
         more = ", ..." if len(found) > 3 else ""
         raise ConfigError(f"{name}: holds {len(found)} records; give one of them ({cells}{more})")
     folder, record = found[0]

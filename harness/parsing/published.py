@@ -201,10 +201,19 @@ def _metrics(row: _Row, chip: Chip) -> tuple[dict[str, float], dict[str, float]]
     for at in row.columns.own:
         named = {each.name for each in chips_in(row.header[at])}
         if not named or chip.name in named or not chip.name:
-            own |= metrics_in(plain(row.cells[at]), row.header[at])
+            own |= _accuracies(row, at)
     for at in row.columns.original:
-        original |= metrics_in(plain(row.cells[at]), row.header[at])
+        original |= _accuracies(row, at)
     return own, original
+
+
+def _accuracies(row: _Row, at: int) -> dict[str, float]:
+    """The accuracies of a cell; a percentage of which neither cell nor header says what it is, is said and left out."""
+    text = plain(row.cells[at])
+    found = metrics_in(text, row.header[at])
+    if not found and re.fullmatch(r"\d+(?:\.\d+)? ?%", text):
+        row.remarks.append(f"{row.place}, column {row.header[at]}: {text!r} does not say of which metric; left out")
+    return found
 
 
 def _stated(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from harness.report.accuracy_entries import Agreement, Entry, agreements, entrie
 from harness.report.digits import MISSING, rounded
 from harness.report.figures import ACCURACY_PLACES, accuracy_text
 from harness.report.reference_notes import remarks
-from harness.report.report_words import enumerated, phrase
+from harness.report.report_words import cited_words, enumerated, phrase
 from harness.report.rows import Row
 from harness.report.series import Key, Series, labels
 from harness.report.table import Cell, Column, Language, Table
@@ -147,11 +147,11 @@ def _notes(found: Sequence[Entry], names: Mapping[Key, str], language: Language)
     originals = {(each.original_source, each.original_mode) for each in found if each.original_source}
     for source, mode in sorted(originals - {(place, None) for place in cited}, key=str):
         words = phrase(language, "mode", mode=mode) if mode else ""
-        yield phrase(language, "original_note", source=source, mode=words)
+        yield phrase(language, "original_note", source=cited_words(language, source or ""), mode=words)
     if any(entry.row.weights is not None and not entry.row.weights.trained for entry in found):
         yield phrase(language, "untrained")
     for place, entry in cited.items():
-        yield phrase(language, "cited", device=names[entry.key], citation=place)
+        yield phrase(language, "cited", device=names[entry.key], citation=cited_words(language, place))
     published: dict[str, list[Reference]] = {}
     for entry in found:
         if entry.row.reference is not None:

@@ -182,9 +182,10 @@ def _notes(records: Sequence[Record]) -> list[str]:
     notes = [f"[{number}] {_why(records[index])}" for index, number in _note_numbers(records).items()]
     notes += [*_timed(records), *_end_to_end(records), *slow_notes(records), *finding_notes(records)]
     if any(record.summary is not None and record.summary.verdict == "unstable" for record in records):
+        longer = "full" if "standard" in {setting(record, "measure", "name") for record in records} else "standard"
         notes.append(
             "An interval wider than 10 % of its value is nothing to publish: measure when nothing else runs, or longer "
-            "(measure=standard)."
+            f"(measure={longer})."
         )
     if any(record.weights is not None and not record.weights.trained for record in records):
         notes.append("Random and untrained weights: the outputs, and any accuracy, mean nothing.")
@@ -216,8 +217,8 @@ def _end_to_end(records: Sequence[Record]) -> list[str]:
         smaller = with_smaller_output(mean, batchsize)
         if record.summary.bound == "transfer-bound" and smaller is not None:
             text += (
-                f"; transfer-bound: with an output {SMALLER_OUTPUT} times smaller end to end would be {smaller:.3g}"
-                f" samples/s{MARKS[record.source]}"
+                f"; transfer-bound: with an output {SMALLER_OUTPUT} times smaller end to end would be "
+                f"{significant(smaller, 3)} samples/s{MARKS[record.source]}"
             )
         notes.append(f"{text}.")
     if notes:

@@ -65,13 +65,18 @@ class Judged:
 
 @dataclass(frozen=True)
 class Judgement:
-    """All cells that both sides have, and those that one side has alone."""
+    """All cells that both sides have, and those that one side has alone.
+
+    ``not_run`` are the cells now that nothing was tried of, or not to its end; ``sweeps`` those of all cells now.
+    """
 
     cells: tuple[Judged, ...]
     only_now: tuple[Row, ...]
     only_before: tuple[Row, ...]
     tolerances: Tolerances
     boundary: str
+    not_run: tuple[Row, ...] = ()
+    sweeps: tuple[str, ...] = ()
 
     @property
     def fallen(self) -> tuple[Judged, ...]:
@@ -113,6 +118,8 @@ def judged(
         tuple(row for row in earlier if id(row) not in matched and _is_asked(row, here)),
         tolerances,
         boundary,
+        tuple(row for row in now if row.reference is None and row.outcome.status in _NOT_RUN),
+        tuple(dict.fromkeys(row.sweep_id for row in now if row.sweep_id)),
     )
 
 

@@ -133,9 +133,11 @@ def _notes(found: Judgement, language: Language) -> Iterator[str]:
     for reason in ("simulated", "strict", "unit", "no_figures"):
         sentence = words["unit_unknown" if reason == "unit" else reason]
         yield from _grouped(found.cells, sentence, "none", language, partial(_is, reason))
-    for key, rows in (("only_now", found.only_now), ("only_before", found.only_before)):
+    for key, rows in (("only_now", found.only_now), ("not_run", found.not_run), ("only_before", found.only_before)):
         if rows:
             yield words[key].format(cells=_listed(map(named, rows), language))
+    if found.sweeps:
+        yield words["sweeps"].format(sweeps=_listed(found.sweeps, language))
     sources = {row.source for cell in found.cells for row in (cell.now, cell.before)}
     yield from (phrase(language, f"mark_{source}") for source in ("simulated", "reference") if source in sources)
 

@@ -11,7 +11,7 @@ from harness.report.performance import DEFAULT_BASELINE, EARLIER_SHOWN, Line, Pe
 from harness.report.plot_words import status_word
 from harness.report.quotient import ALIKE, Quotient, comparability
 from harness.report.reference_notes import reference_notes
-from harness.report.report_words import difference_words, enumerated, part_name, phrase
+from harness.report.report_words import cited_words, difference_words, enumerated, part_name, phrase
 from harness.report.rows import END_TO_END, HEADLINE, Row
 from harness.report.series import Key, Series
 from harness.report.table import Language
@@ -191,7 +191,7 @@ def _sources(content: Performance, names: Mapping[Key, str], language: Language)
                 devices = cited.setdefault(row.reference.citation.words, [])
                 devices += [] if names[series.key] in devices else [names[series.key]]
     for citation, devices in cited.items():
-        yield phrase(language, "cited", device=enumerated(language, devices), citation=citation)
+        yield phrase(language, "cited", device=enumerated(language, devices), citation=cited_words(language, citation))
     yield from reference_notes(published, language)
     sources = {each.key.source for each in content.series}
     yield from (phrase(language, f"mark_{each}") for each in ("simulated", "reference") if each in sources)

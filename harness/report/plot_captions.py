@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from harness.report.digits import MISSING
 from harness.report.method_words import Language
 from harness.report.plot_words import boundary_words, ranged, said
+from harness.report.report_words import cited_words
 from harness.report.rows import Row
 from harness.report.words import plain
 
@@ -83,7 +84,7 @@ def origin(rows: Sequence[Row], language: Language) -> str:
     """Where the figures are from: sweeps and the harness's version, and the sources of what was published."""
     sweeps = _few(row.sweep_id for row in rows if row.reference is None)
     versions = _few(row.harness_version for row in rows)
-    citations = _few(row.reference.citation.words for row in rows if row.reference is not None)
+    citations = _few(cited_words(language, row.reference.citation.words) for row in rows if row.reference is not None)
     own = said(language, "origin", sweeps=sweeps) if sweeps else ""
     own = said(language, "harness", origin=own, versions=versions) if own and versions else own
     return BETWEEN.join(filter(None, [own, said(language, "published", citations=citations) if citations else ""]))

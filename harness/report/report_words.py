@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from harness.report.plot_words import said
@@ -238,3 +239,10 @@ def enumerated(language: Language, values: object) -> str:
     words = [str(value) for value in values]  # type: ignore[attr-defined]
     join, last = PHRASES[language]["join"], PHRASES[language]["and"]
     return last.join(filter(None, [join.join(words[:-1]), *words[-1:]]))
+
+
+def cited_words(language: Language, words: str) -> str:
+    """The words of a citation (:attr:`harness.records.references.Citation.words`) as the language says lines."""
+    if language == "en":
+        return words
+    return re.sub(r", lines ([\d-]+)", r"，第 \1 行", words).replace(", commit ", "，commit ")

@@ -98,7 +98,10 @@ def _refuse_unknown(name: str, wanted: Sequence[str], rows: Sequence[Row]) -> No
         if not any(_same(name, each, found) for found in known):
             kind = {"batchsize": "batch sizes", "precision": "precisions"}.get(name, f"{name}s")
             recent = sorted(known)[-20:] if name == "sweep" else known
-            raise ConfigError(f"{name}={each}: no record and no reference; {suggestion(each, recent, kind)}")
+            none = "no record and no reference"
+            if all(row.reference is not None for row in rows):
+                none = "no reference, and there are no records here (HARNESS_HOME or records=DIR says where they are)"
+            raise ConfigError(f"{name}={each}: {none}; {suggestion(each, recent, kind)}")
 
 
 def _fits(row: Row, asked: Mapping[str, tuple[str, ...]], since: datetime | None) -> bool:

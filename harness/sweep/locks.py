@@ -23,6 +23,8 @@ from harness.sweep.descendants import end_marked
 
 FOLDER_VARIABLE = "HARNESS_LOCKS"
 POLL_S = 0.2
+UNSAID_S = 1.0
+LONGEST_COMMAND = 80
 _MARK = re.compile(rb"[0-9a-f]{32}")
 _OPEN = os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -92,7 +94,9 @@ def locked_now(path: Path, *, shared: bool = False) -> Iterator[None]:
         raise HarnessError(_unusable(path, error), reason="no_lock") from error
     handle = _try(path, shared=shared)
     if handle is None:
-        raise LockedError(f"{path.parent.name}: another process is at work on it{_by(holder(path))}")
+        pid = holder(path)
+        who = "" if pid is None else f": pid {pid}{_command(pid)}"
+        raise LockedError(f"{path.parent.name}: another process is at work on it{who}")
     try:
         yield
     finally:
@@ -115,11 +119,13 @@ def holder(path: Path) -> int | None:
 @contextmanager
 def _claimed(folder: Path, claim: Claim, mark: str, waiting: Callable[[str], None]) -> Iterator[None]:
     path = folder / f"{claim.name}.lock"
-    turnstile = _wait(folder / f"{claim.name}.turn", path, claim, waiting)
+    wait = _Wait(path, claim, waiting)
+    turnstile = wait.until_held(folder / f"{claim.name}.turn", shared=False)
     try:
-        handle = _wait(path, path, claim, waiting)
+        handle = wait.until_held(path, shared=claim.shared)
     finally:
         os.close(turnstile)
+    wait.over()
     try:
         if not claim.shared:
             if _MARK.fullmatch(left := os.pread(handle, 64, 0)):  # its holder was killed
@@ -132,19 +138,31 @@ def _claimed(folder: Path, claim: Claim, mark: str, waiting: Callable[[str], Non
         os.close(handle)
 
 
-def _wait(path: Path, shown: Path, claim: Claim, waiting: Callable[[str], None]) -> int:
-    """The open file whose lock is held, after as long as it takes; everybody passes a turnstile alone."""
-    alone = path != shown or not claim.shared
-    began, told = time.monotonic(), False
-    while (handle := _try(path, shared=not alone)) is None:
-        if not told:
-            waiting(f"waits for {claim.name}{_by(holder(shown))}")
-            told = True
-        time.sleep(POLL_S)
-        lock_folder()  # somebody may have cleaned it away
-    if told:
-        waiting(f"waited {time.monotonic() - began:.0f} s for {claim.name}")
-    return handle
+class _Wait:
+    """A wait for a device, first at its turnstile, which everybody passes alone, then for its lock. It is said once.
+
+    Who passes the turnstile at the same moment holds nothing yet: it is said when a holder is known, or it lasts.
+    """
+
+    def __init__(self, path: Path, claim: Claim, waiting: Callable[[str], None]) -> None:
+        self._path, self._claim, self._waiting = path, claim, waiting
+        self._began, self._told = time.monotonic(), False
+
+    def until_held(self, path: Path, *, shared: bool) -> int:
+        """The open file whose lock is held, after as long as it takes."""
+        while (handle := _try(path, shared=shared)) is None:
+            pid = holder(self._path)
+            if not self._told and (pid is not None or time.monotonic() - self._began >= UNSAID_S):
+                self._waiting(f"waits for {self._claim.name}{_held_by(pid)}")
+                self._told = True
+            time.sleep(POLL_S)
+            lock_folder()  # somebody may have cleaned it away
+        return handle
+
+    def over(self) -> None:
+        """Say how long it was, where it was said that it began."""
+        if self._told:
+            self._waiting(f"waited {time.monotonic() - self._began:.0f} s for {self._claim.name}")
 
 
 def _try(path: Path, *, shared: bool) -> int | None:
@@ -189,14 +207,18 @@ def _write(handle: int, text: str) -> None:
         os.pwrite(handle, text.encode(), 0)
 
 
-def _by(pid: int | None) -> str:
-    """Who holds a lock, in words."""
-    if pid is None:
-        return ""
+def _held_by(pid: int | None) -> str:
+    """Who holds a lock, in words; nothing where that is not known."""
+    return "" if pid is None else f", which pid {pid} holds{_command(pid)}"
+
+
+def _command(pid: int) -> str:
+    """The beginning of a process's command line, in brackets."""
     with suppress(OSError):
         command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-        return f", which pid {pid} holds ({command[:80]})" if command else f", which pid {pid} holds"
-    return f", which pid {pid} holds"
+        if command:
+            return f" ({command if len(command) <= LONGEST_COMMAND else f'{command[: LONGEST_COMMAND - 3]}...'})"
+    return ""
 
 
 def _unusable(path: Path, error: OSError) -> str:

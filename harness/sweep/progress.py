@@ -77,7 +77,6 @@ class Progress:
         """
         self._current = self._left.pop((cell_name, stage, number), None)
         self._done += 1
-        self._total = max(self._total, self._done) if self._total else 0
         self._label = f"{cell_name}  {stage}" + (f" {number}/{of or number}" if number is not None else "")
         self._since = self._clock()
         self._after = self._history.remaining(self._left.values())
@@ -112,7 +111,6 @@ class Progress:
         for stage in stages:
             self._left.pop((cell, stage, None), None)
             self._done += 1
-        self._total = max(self._total, self._done) if self._total else 0
         self._say(f"{self._position()} {cell}  {', '.join(stages)}  cached")
 
     def cell_ended(self, cell: str, outcome: Outcome) -> None:
@@ -142,7 +140,8 @@ class Progress:
         self._total -= len(gone)
 
     def _position(self) -> str:
-        return f"[{self._done}/{self._total}]" if self._total else f"[{self._done}]"
+        """How many steps of how many; a search for the largest batch takes steps that nobody planned."""
+        return f"[{self._done}/{self._total}]" if self._total >= self._done else f"[{self._done}]"
 
     def _outlook(self) -> str:
         """The time left in words, the running step's included; empty if no step is left or none was planned."""

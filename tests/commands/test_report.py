@@ -21,6 +21,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+def test_a_model_that_was_measured_elsewhere_says_that_there_are_no_records_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HARNESS_HOME", str(tmp_path / "none"))
+    assert main(["model=swin98_tiny"]) == 2
+    assert "there are no records here (HARNESS_HOME or records=DIR says where they are)" in capsys.readouterr().err
+
+
 def test_without_any_record_the_published_tables_are_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

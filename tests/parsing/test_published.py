@@ -230,6 +230,12 @@ def test_accuracies_in_per_cent_are_numbers_and_others_stay_words() -> None:
     assert (found.metrics, found.original) == ({"top1": 81.1}, {"top1": 81.2})
 
 
+def test_a_percentage_of_no_metric_is_said_once_a_cell() -> None:
+    found = read("| 芯片型号 | Batch Size | 精度 | 性能 |\n|---|---|---|---|\n| 310P3 | 1 | 47.92% | 16.74 fps |\n")
+    assert [(each.throughput, each.metrics) for each in found.references] == [(16.74, {})]
+    assert found.remarks == ("lines 1-3, row 1, column 精度: '47.92%' does not say of which metric; left out",)
+
+
 def test_several_cards_and_tuning_are_noted() -> None:
     found = read("|bs|T4(4卡)|310P_aoe|310P|\n|--|--|--|--|\n|1|10|12|11|").references
     assert [each.notes for each in found] == [("column: T4(4卡)",), ("column: 310P_aoe",), ("column: 310P",)]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harness.commands.gate import main
 from harness.records.floors import Floor, keep_floor
 from harness.records.found import Found, Run
-from harness.records.schema import Accuracy, Evaluated, Record
+from harness.records.schema import Accuracy, Evaluated, Outcome, Record
 from harness.report.gate import FALLEN, Tolerances, judged
 from harness.report.reading import record_row
 from tests.report.folders import failed, keep, measured
@@ -196,6 +196,16 @@ def test_fingerprints_that_differ_are_named_and_refused_on_request(
     (cell,) = gate(capsys, 0)["cells"]
     assert cell["differing"] == ["tools.onnxruntime: 1.0, 2.0"]
     assert gate(capsys, 3, "strict=true")["cells"][0]["reason"] == "strict"
+
+
+def test_a_sweep_that_is_not_finished_is_named_with_the_cells_that_it_lacks(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept(home, measured(1), now(1, outcome=Outcome(status="cancelled"), summary=None))
+    assert main([f"baseline={OLD}"]) == 3
+    out = " ".join(capsys.readouterr().out.split())
+    assert "Not measured now, or not to the end: swin98 cpu fp32 bs1." in out
+    assert f"Now: {NEW}." in out
 
 
 def test_the_gates_own_file_is_a_baseline(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -193,7 +193,7 @@ def test_a_folder_is_locked_at_once_or_not_at_all(tmp_path: Path) -> None:
     with ExitStack() as stack:
         stack.enter_context(locked_now(lock, shared=True))
         stack.enter_context(locked_now(lock, shared=True))
-        with pytest.raises(LockedError, match=f"sweep: another process is at work on it, which pid {os.getpid()}"):
+        with pytest.raises(LockedError, match=f"sweep: another process is at work on it: pid {os.getpid()} "):
             stack.enter_context(locked_now(lock))
     with locked_now(lock):
         pass

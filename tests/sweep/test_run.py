@@ -224,7 +224,7 @@ def test_a_second_interrupt_ends_at_once_and_a_running_sweep_is_not_resumed(prep
             [*resume, *name], cwd=prepared, env=environment, capture_output=True, text=True, check=False
         )
         assert second.returncode == 1, second.stdout + second.stderr
-        assert f"{sweep_id[1]}: another process is at work on it, which pid {started.pid} holds" in second.stderr
+        assert f"{sweep_id[1]}: another process is at work on it: pid {started.pid} (" in second.stderr
     folder = prepared / "mlruns" / "sweeps" / sweep_id[1]
     started.send_signal(signal.SIGINT)
     assert started.stderr is not None
