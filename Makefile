@@ -12,6 +12,7 @@ help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(VENV)/.installed ## create the virtual environment and install what running needs
+	@echo 'For python, harness and mlflow of this environment: . $(BIN)/activate'
 
 bench: $(VENV)/.installed ## export, measure and track swin98 at three batch sizes on this machine
 	$(BIN)/python -m harness model=swin98 batchsize=1,4,8 measure=smoke -m

@@ -49,7 +49,7 @@ def look(reader: Reader, profile: MeasureSettings, base_temperature_c: float | N
     busy = busy_between(before, snapshot())
     holders = tuple(reader.holders()) if isinstance(reader, TellsHolders) else ()
     found = _of_device(sample, holders, profile, base_temperature_c)
-    by = f" by {named(busy)}" if busy else ""
+    by = f" with {named(busy)}" if busy else ""
     if "device_busy" in found and isinstance(reader, CpuReader):
         found["device_busy"] += by
     elif around.get("cpu_utilisation_percent", 0.0) > profile.idle_host_percent:

@@ -25,6 +25,7 @@ _COLUMNS = {
     "params.`device`": 170,
     "params.`precision`": 85,
     "params.`backend`": 110,
+    "tags.`harness.source`": 120,
     "tags.`harness.outcome`": 125,
     "tags.`harness.verdict`": 120,
     "metrics.`interval_percent`": 125,
