@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 from harness.errors import HarnessError
 from harness.files import write_atomically
 from harness.records.schema import SCHEMA, Record
+from harness.records.tabled import AnyRecord
 
 FILE = "noise_floors.json"
 
@@ -37,7 +38,7 @@ class Floor:
 _FLOORS = TypeAdapter(tuple[Floor, ...])
 
 
-def place_of(record: Record) -> tuple[str, str, str, str]:
+def place_of(record: AnyRecord) -> tuple[str, str, str, str]:
     """Host, soc_version, hardware and backend of a record: what a floor holds for."""
     device = record.device
     hardware = str(device.get("model") or device.get("cpu_model") or device.get("name") or "")
@@ -45,7 +46,7 @@ def place_of(record: Record) -> tuple[str, str, str, str]:
     return host, _name(record, "soc_version"), hardware, _name(record, "backend")
 
 
-def _name(record: Record, group: str) -> str:
+def _name(record: AnyRecord, group: str) -> str:
     chosen = record.settings.get(group)
     return str(chosen.get("name") or "") if isinstance(chosen, Mapping) else ""
 
@@ -71,7 +72,7 @@ def noise_floor(home: Path, record: Record) -> Floor | None:
     return floor_of(read_floors(home), record)
 
 
-def floor_of(floors: Sequence[Floor], record: Record) -> Floor | None:
+def floor_of(floors: Sequence[Floor], record: AnyRecord) -> Floor | None:
     """The one among ``floors`` that holds for a record's device, or None."""
     place = place_of(record)
     return next((each for each in floors if _place(each) == place), None)

@@ -9,9 +9,9 @@ from typing import Any
 from harness.errors import HarnessError
 from harness.records.floors import Floor, floor_of
 from harness.records.found import Found
-from harness.records.io import parse_record
 from harness.records.references import Reference
-from harness.records.schema import Estimate, Outcome, Record, Repeat
+from harness.records.schema import Estimate, Outcome, Repeat
+from harness.records.tabled import AnyRecord, parse_tabled
 from harness.report.rows import END_TO_END, HEADLINE, Row
 from harness.report.words import hardware
 
@@ -24,7 +24,7 @@ def row_of(found: Found, floors: Sequence[Floor] = ()) -> Row:
     """
     if found.problem is not None:
         raise HarnessError(found.problem)
-    record = parse_record(found.content or b"", Path(found.place))
+    record = parse_tabled(found.content or b"", Path(found.place))
     lacking = _lacking(record)
     if lacking:
         raise HarnessError(f"its settings say nothing of {', '.join(lacking)}; it cannot stand in a table")
@@ -39,13 +39,13 @@ def row_of(found: Found, floors: Sequence[Floor] = ()) -> Row:
     )
 
 
-def _lacking(record: Record) -> list[str]:
+def _lacking(record: AnyRecord) -> list[str]:
     """What a row cannot do without."""
     names = [group for group in ("model", "soc_version") if not _text(record.settings, group, "name")]
     return [*names, *([] if (_batchsize(record) or 0) > 0 else ["batchsize"])]
 
 
-def record_row(record: Record, place: str, folder: Path | None = None, **known: Any) -> Row:
+def record_row(record: AnyRecord, place: str, folder: Path | None = None, **known: Any) -> Row:
     """The row of a record at hand, which came from ``place`` and has its other files in ``folder``.
 
     ``known`` are fields of the row that no record holds: ``floor``, ``run``, ``content``.
@@ -119,7 +119,7 @@ def reference_row(reference: Reference) -> Row:
     )
 
 
-def _throughputs(record: Record) -> Mapping[str, Estimate]:
+def _throughputs(record: AnyRecord) -> Mapping[str, Estimate]:
     """By boundary; records of schema version 1 have the headline only."""
     summary = record.summary
     if summary is None:
@@ -128,7 +128,7 @@ def _throughputs(record: Record) -> Mapping[str, Estimate]:
     return {summary.boundary: summary.throughput, **offline, **summary.throughputs}
 
 
-def _rounds(record: Record) -> Mapping[str, Mapping[int, float]]:
+def _rounds(record: AnyRecord) -> Mapping[str, Mapping[int, float]]:
     """Samples/s by boundary and round; copies alone are no boundary."""
     batchsize = _batchsize(record) or 1
     found: dict[str, dict[int, float]] = {}
@@ -155,7 +155,7 @@ def _joules(repeats: Sequence[Repeat]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _batchsize(record: Record) -> int | None:
+def _batchsize(record: AnyRecord) -> int | None:
     value = record.settings.get("batchsize")
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.records.schema import Record
+from harness.records.tabled import AnyRecord
 from harness.report.digits import MISSING
 
 BOUNDARIES = {
@@ -38,7 +39,7 @@ def setting(record: Record, *path: str) -> str:
     return MISSING if value is None else str(value)
 
 
-def hardware(record: Record) -> str | None:
+def hardware(record: AnyRecord) -> str | None:
     """What the hardware calls itself, such as ``AMD EPYC 7B13``; None where nothing is known of it."""
     return next((str(record.device[key]) for key in ("model", "cpu_model") if record.device.get(key)), None)
 
