@@ -46,7 +46,7 @@ def video_plan(settings: Settings, source: VideoSource) -> Plan[ClassificationRe
         dataset=ViewedVideos(source, sampling, normalisation),
         task=classification(source.class_names),
         mode=f"{views} views",
-        how=f"{sampling.clips} clips of {frames} frames, every {sampling.interval}., {crops} crops of "
+        how=f"{sampling.clips} clips of {frames} frames, 1 in {sampling.interval}, {crops} crops of "
         f"{size}x{size}{resized}{normalisation.unusual}",
         unit="videos",
         sample=SampleFormat(shape[1:]),

@@ -116,7 +116,7 @@ def test_plan_follows_the_models_input():
     settings = compose_settings("model=video_swin", "dataset=motions", "model.options.num_classes=8")
     with opened_plan(settings) as plan:
         assert plan.mode == "12 views"
-        assert plan.how == "4 clips of 32 frames, every 2., 3 crops of 224x224"
+        assert plan.how == "4 clips of 32 frames, 1 in 2, 3 crops of 224x224"
         assert plan.sample.shape == (12, 3, 32, 224, 224)
         assert plan.sample.size_bytes == 231_211_008  # the seed's 231 MB
         assert plan.output.shape == (12, 8)
