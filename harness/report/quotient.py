@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.report.comparison import differences, why_unpaired
 from harness.report.rows import HEADLINE, Row
-from harness.timing.statistics import Ratio, paired_ratio, t_interval, welch_ratio
+from harness.timing.statistics import Ratio, paired_ratio, ratio_of_logs, t_interval, welch_ratio
 
 ALIKE = frozenset({"samples/s", "fps"})
 """Units that count the same: a frame is a sample (DESIGN.md section 7)."""
@@ -118,6 +118,4 @@ def _ratio(
         both = sorted(top.keys() & bottom.keys())
         return paired_ratio([top[each] for each in both], [bottom[each] for each in both])
     logs = [math.log(a) - math.log(b) for a in top.values() for b in bottom.values()]
-    estimate = t_interval(logs)
-    low, high = (None if end is None else math.exp(end) for end in (estimate.low, estimate.high))
-    return Ratio(math.exp(estimate.mean), low, high, estimate.n, paired=False)
+    return ratio_of_logs(t_interval(logs), paired=False)

@@ -7,6 +7,7 @@ Pure: numbers in, numbers out, no other module of the project. The unit of repli
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -23,6 +24,7 @@ NOISY = 0.10
 """Largest relative half-width of a noisy one; beyond it the estimate is unstable."""
 PERCENTILES = {"p90": 0.90, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 """Those that are reported where the sample count earns them."""
+_LARGEST = math.log(sys.float_info.max)
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def paired_ratio(numerator: Numbers, denominator: Numbers, level: float = 0.95) 
     Pairing by round removes drift that both cells saw. Raises ValueError as ``log_ratios`` does.
     """
     estimate = t_interval(log_ratios(numerator, denominator), level)
-    return _ratio(estimate, paired=True)
+    return ratio_of_logs(estimate, paired=True)
 
 
 def welch_ratio(numerator: Numbers, denominator: Numbers, level: float = 0.95) -> Ratio:
@@ -125,16 +127,22 @@ def welch_ratio(numerator: Numbers, denominator: Numbers, level: float = 0.95) -
     difference = float(top.mean() - bottom.mean())
     n = int(min(top.size, bottom.size))
     if n < 2:
-        return _ratio(Estimate(difference, None, None, n), paired=False)
+        return ratio_of_logs(Estimate(difference, None, None, n), paired=False)
     a, b = float(top.var(ddof=1)) / top.size, float(bottom.var(ddof=1)) / bottom.size
     error = math.sqrt(a + b)
     if error == 0:
-        return _ratio(Estimate(difference, difference, difference, n), paired=False)
+        return ratio_of_logs(Estimate(difference, difference, difference, n), paired=False)
     # Shares first: squares of tiny variances would underflow.
     share = a / (a + b)
     degrees = 1 / (share**2 / (top.size - 1) + (1 - share) ** 2 / (bottom.size - 1))
     half = t_quantile(degrees, level) * error
-    return _ratio(Estimate(difference, difference - half, difference + half, n), paired=False)
+    return ratio_of_logs(Estimate(difference, difference - half, difference + half, n), paired=False)
+
+
+def ratio_of_logs(logs: Estimate, *, paired: bool) -> Ratio:
+    """An estimate of a log ratio as a ratio; an end beyond what a float64 holds is the largest one."""
+    low, high = (None if end is None else _exp(end) for end in (logs.low, logs.high))
+    return Ratio(_exp(logs.mean), low, high, logs.n, paired)
 
 
 def verdict(estimate: Estimate) -> Literal["stable", "noisy", "unstable"]:
@@ -297,11 +305,8 @@ def _smallest(low: int, high: int, holds: Callable[[int], bool]) -> int:
     return high
 
 
-def _ratio(logs: Estimate, *, paired: bool) -> Ratio:
-    """An estimate of a log ratio as a ratio."""
-    low = None if logs.low is None else math.exp(logs.low)
-    high = None if logs.high is None else math.exp(logs.high)
-    return Ratio(math.exp(logs.mean), low, high, logs.n, paired)
+def _exp(log: float) -> float:
+    return math.exp(min(log, _LARGEST))
 
 
 def _finite(values: Numbers) -> FloatArray:

@@ -99,6 +99,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_pictures(folder / "ADEChallengeData2016")
     (folder / "zoo.md").write_text("| batchsize | 310P |\n| --- | --- |\n| 1 | 16.74 fps |\n", encoding="utf-8")
     commands_under_test(folder / "bin")
+    ran = execute(tiny(HEAVY).replace(" measure=smoke", BRIEF), folder)  # whoever reads on has typed `make bench`
+    assert ran.returncode == 0, ran.stdout + ran.stderr
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from fractions import Fraction
 from itertools import pairwise
 
@@ -76,9 +77,16 @@ def test_paired_interval_agrees_with_scipys_paired_test(pairs, level):
 def test_unpaired_interval_is_welchs(top, bottom, level):
     assume(min(np.std(np.log(top)), np.std(np.log(bottom))) > 1e-6)
     interval = stats.ttest_ind(np.log(top), np.log(bottom), equal_var=False).confidence_interval(level)
+    assume(max(abs(interval.low), abs(interval.high)) < 700)  # what a float64 holds as a ratio
     ours = welch_ratio(top, bottom, level)
     assert (math.log(ours.low), math.log(ours.high)) == pytest.approx((interval.low, interval.high), rel=1e-5, abs=1e-7)
     assert not ours.paired
+
+
+def test_an_interval_beyond_all_numbers_ends_at_the_largest():
+    ours = welch_ratio([1.0, 110.0], [2.0, 3.0], 0.998046875)
+    assert (ours.low, ours.high) == (0.0, pytest.approx(sys.float_info.max))
+    assert ours.word() == "~"
 
 
 def test_unpaired_interval_where_one_side_never_varies():
