@@ -85,7 +85,8 @@ def test_unpaired_interval_is_welchs(top, bottom, level):
 
 def test_an_interval_beyond_all_numbers_ends_at_the_largest():
     ours = welch_ratio([1.0, 110.0], [2.0, 3.0], 0.998046875)
-    assert (ours.low, ours.high) == (0.0, pytest.approx(sys.float_info.max))
+    assert ours.low < 1e-300
+    assert ours.high == pytest.approx(sys.float_info.max)
     assert ours.word() == "~"
 
 
