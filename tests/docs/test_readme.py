@@ -99,8 +99,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_pictures(folder / "ADEChallengeData2016")
     (folder / "zoo.md").write_text("| batchsize | 310P |\n| --- | --- |\n| 1 | 16.74 fps |\n", encoding="utf-8")
     commands_under_test(folder / "bin")
-    ran = execute(tiny(HEAVY).replace(" measure=smoke", BRIEF), folder)  # whoever reads on has typed `make bench`
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    for _ in range(2):  # whoever reads on has typed `make bench`, and typed it again
+        ran = execute(tiny(HEAVY).replace(" measure=smoke", BRIEF), folder)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
     return folder
 
 
@@ -158,7 +159,7 @@ def test_a_command_of_the_harness_works(line, desk):
     if "<" in line:
         record = min((desk / "mlruns" / "records").glob("*/*/record.json")).parent
         line = re.sub(r"mlruns/records/<.*>", str(record.relative_to(desk)), line)
-    ran = execute(line, desk)
+    ran = execute(line, desk, GITHUB_STEP_SUMMARY=str(desk / "summary.md"))  # as a workflow has it
     assert ran.returncode in EXIT_STATUS.get(line.split()[2], {0}), ran.stdout + ran.stderr
     assert "Traceback" not in ran.stderr
     for made in re.findall(r"^made +(\S+)", ran.stdout, flags=re.MULTILINE):
